@@ -1,0 +1,50 @@
+"""The whole API on one screen. A trailing slash is optional everywhere (core.middleware.OptionalSlash)."""
+
+from django.urls import path, register_converter
+
+from accounts.api import views as accounts
+from config.docs import Docs, SchemaView
+from core.converters import IdConverter
+from inventory.api import views as inventory
+from planning.api import views as planning
+from purchasing.api import views as purchasing
+from sales.api import views as sales
+
+register_converter(IdConverter, "id")
+
+urlpatterns = [
+    path("auth/login", accounts.Login.as_view()),
+    path("auth/refresh", accounts.Refresh.as_view()),
+    path("auth/logout", accounts.Logout.as_view()),
+    path("auth/me", accounts.Me.as_view()),
+    path("products", inventory.ProductList.as_view()),
+    path("products/<id:product_id>", inventory.ProductDetail.as_view()),
+    path("products/<id:product_id>/price-history", inventory.PriceHistory.as_view()),
+    path("suppliers", inventory.SupplierList.as_view()),
+    path("suppliers/<id:supplier_id>", inventory.SupplierDetail.as_view()),
+    path("suppliers/<id:supplier_id>/contacts", inventory.ContactList.as_view()),
+    path("suppliers/<id:supplier_id>/contacts/<id:contact_id>", inventory.ContactDetail.as_view()),
+    path("suppliers/<id:supplier_id>/bank-accounts", inventory.BankAccountList.as_view()),
+    path("inventory", inventory.LevelList.as_view()),
+    path("inventory/stats", inventory.Stats.as_view()),
+    path("inventory/receive-shipment", inventory.ReceiveShipmentView.as_view()),
+    path("inventory/adjust", inventory.AdjustView.as_view()),
+    path("inventory/sale", sales.SaleCreate.as_view()),
+    path("inventory/bulk-sale", sales.BulkSaleCreate.as_view()),
+    path("inventory/return", sales.ReturnCreate.as_view()),
+    path("inventory/<id:product_id>", inventory.LevelDetail.as_view()),
+    path("inventory/<id:product_id>/movements", inventory.MovementList.as_view()),
+    path("sales", sales.SaleList.as_view()),
+    path("orders", purchasing.OrderList.as_view()),
+    path("orders/workflow-stats", purchasing.WorkflowStats.as_view()),
+    path("orders/<id:order_id>", purchasing.OrderDetail.as_view()),
+    path("orders/<id:order_id>/status", purchasing.OrderStatus.as_view()),
+    path("orders/<id:order_id>/receive", purchasing.OrderReceive.as_view()),
+    path("orders/<id:order_id>/cancel", purchasing.OrderCancel.as_view()),
+    path("dashboard", planning.Kpis.as_view()),
+    path("dashboard/kpis", planning.Kpis.as_view()),
+    path("dashboard/order-pipeline", planning.OrderPipeline.as_view()),
+    path("dashboard/inventory-health", planning.InventoryHealth.as_view()),
+    path("schema", SchemaView.as_view(), name="schema"),
+    path("docs", Docs.as_view()),
+]

@@ -1,0 +1,33 @@
+"""A laptop: nothing to install, nothing to configure, bound to loopback."""
+
+import base64
+import os
+import secrets
+
+from config.settings.base import *
+from config.settings.base import SIMPLE_JWT, VAR_DIR, env
+
+DEBUG = env.bool("DEBUG", default=False)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]", "testserver"])
+REGISTRATION = env("REGISTRATION", default="open")
+# Static files come straight from the apps: no collectstatic on a laptop.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = True
+
+
+def _own_secret(name: str) -> str:
+    """Return the secret of this machine, made at the first start and kept under ``var/`` for its owner alone."""
+    path = VAR_DIR / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text()
+    with os.fdopen(descriptor, "w") as file:
+        file.write(base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
+    return path.read_text()
+
+
+SECRET_KEY = env("SECRET_KEY", default="") or _own_secret("secret_key")
+SIMPLE_JWT["SIGNING_KEY"] = "jwt:" + SECRET_KEY
+DB_ENCRYPTION_KEYS = env.list("DB_ENCRYPTION_KEY", default=[]) or [_own_secret("encryption_key")]

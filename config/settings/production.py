@@ -1,0 +1,62 @@
+"""Production: refuses to start with anything missing, default or unsafe."""
+
+import base64
+import binascii
+
+from django.core.exceptions import ImproperlyConfigured
+
+from config.settings.base import *
+from config.settings.base import DATABASES, REDIS_URL, SIMPLE_JWT, env
+
+_PLACEHOLDERS = ("change-me", "changeme", "django-insecure", "secret", "example", "only-for-tests")
+
+
+def _secret(name: str, *, length: int = 32) -> str:
+    """Return a secret of the environment, or refuse to start."""
+    value: str = env(name, default="")
+    if len(value) < length or any(word in value.lower() for word in _PLACEHOLDERS):
+        raise ImproperlyConfigured(f"{name} must be set to at least {length} random characters of its own.")
+    return value
+
+
+def _fernet_keys() -> list[str]:
+    keys: list[str] = env.list("DB_ENCRYPTION_KEY", default=[])
+    try:
+        sizes = [len(base64.urlsafe_b64decode(key)) for key in keys]
+    except (binascii.Error, ValueError):
+        sizes = [0]
+    if not keys or set(sizes) != {32}:
+        raise ImproperlyConfigured("DB_ENCRYPTION_KEY must hold one or more Fernet keys, newest first.")
+    return keys
+
+
+if env.bool("DEBUG", default=False):
+    raise ImproperlyConfigured("DEBUG must be off in production.")
+if not DATABASES["default"]["ENGINE"].endswith("postgresql"):
+    raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database in production.")
+if not REDIS_URL:
+    raise ImproperlyConfigured("REDIS_URL must be set in production: cache, counters and jobs share it.")
+
+SECRET_KEY = _secret("SECRET_KEY", length=50)
+# A key of its own for tokens, derived so that one secret rotates both and neither reveals the other.
+SIMPLE_JWT["SIGNING_KEY"] = "jwt:" + SECRET_KEY
+DB_ENCRYPTION_KEYS = _fernet_keys()
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
+if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
+    raise ImproperlyConfigured("ALLOWED_HOSTS must name the hosts that Godown answers for.")
+REGISTRATION = env("REGISTRATION", default="closed")
+
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = True
+SECURE_REDIRECT_EXEMPT = [r"^health"]
+SECURE_HSTS_SECONDS = 365 * 24 * 3600
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+SECURE_HSTS_PRELOAD = True
+SESSION_COOKIE_NAME = "__Host-sessionid"
+CSRF_COOKIE_NAME = "__Host-csrftoken"
+SESSION_COOKIE_SECURE = True
+CSRF_COOKIE_SECURE = True
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}

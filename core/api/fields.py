@@ -1,0 +1,65 @@
+"""Shapes of input that appear in many bodies."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any
+
+import pydantic
+from rest_framework import serializers
+
+from core import cleaning
+
+MAX_UNITS = 2_147_483_647
+MAX_PRICE = Decimal("9999999999.99")
+
+
+def _whole(value: Any) -> Any:
+    """Take an integer or its plain decimal digits; not 1.0, true, "1_000" or "١٢"."""
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        raise ValueError("A whole number is needed.")
+    if isinstance(value, str):
+        digits = value.strip()
+        if not (digits.isascii() and digits.lstrip("-").isdigit()) or len(digits) > len(str(MAX_UNITS)) + 1:
+            raise ValueError("A whole number is needed.")
+        return int(digits)
+    return value
+
+
+def _money(value: Any) -> Any:
+    """Take a number, or its digits, with at most two decimals."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise ValueError("An amount is needed.")
+    text = str(value).strip()
+    if not text.isascii() or "_" in text or not text:
+        raise ValueError("An amount is needed.")
+    return text
+
+
+Clean = pydantic.AfterValidator(cleaning.text)
+Id = Annotated[int, pydantic.BeforeValidator(_whole), pydantic.Field(ge=1, le=2**63 - 1)]
+Units = Annotated[int, pydantic.BeforeValidator(_whole), pydantic.Field(ge=1, le=MAX_UNITS)]
+Count = Annotated[int, pydantic.BeforeValidator(_whole), pydantic.Field(ge=0, le=MAX_UNITS)]
+Price = Annotated[
+    Decimal,
+    pydantic.BeforeValidator(_money),
+    pydantic.Field(ge=0, le=MAX_PRICE, decimal_places=2, allow_inf_nan=False),
+]
+Reference = Annotated[str, pydantic.StringConstraints(strip_whitespace=True, max_length=64), Clean]
+Text = Annotated[str, pydantic.StringConstraints(max_length=10_000), Clean]
+Day = Annotated[date, pydantic.Field(ge=date(1900, 1, 1), le=date(9999, 12, 31))]
+
+
+class CleanCharField(serializers.CharField):
+    """Free text, cleaned on its way in."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return the text without markup and control characters."""
+        return cleaning.text(super().to_internal_value(data))
+
+
+class AmountField(serializers.DecimalField):
+    """Dollars and cents, not negative; a JSON number on the way out."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs = {"max_digits": 12, "decimal_places": 2, "coerce_to_string": False, "min_value": Decimal(0), **kwargs}
+        super().__init__(**kwargs)

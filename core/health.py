@@ -1,0 +1,69 @@
+"""Whether Godown lives, and whether it can work."""
+
+import time
+from collections.abc import Callable
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.core.cache import caches
+from django.db import connection
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.http import require_safe
+from kombu import Connection
+
+HEARTBEAT = "beat:last"
+BEAT_IS_LATE_AFTER = 180
+
+
+@login_not_required
+@require_safe
+def alive(request: HttpRequest) -> JsonResponse:
+    """GET /health: this process answers."""
+    return JsonResponse({"status": "ok"})
+
+
+@login_not_required
+@require_safe
+def ready(request: HttpRequest) -> JsonResponse:
+    """GET /health/ready: everything that work needs is there; 503 when one part is down."""
+    parts = {
+        "database": _works(_database),
+        "cache": _works(_cache),
+        "broker": _works(_broker),
+        "beat": _works(_beat),
+    }
+    ok = all(parts.values())
+    checks = {name: "ok" if works else "down" for name, works in parts.items()}
+    return JsonResponse({"status": "ok" if ok else "down", "checks": checks}, status=200 if ok else 503)
+
+
+def _works(check: Callable[[], bool]) -> bool:
+    try:
+        return check()
+    except Exception:  # noqa: BLE001 - every client library has its own; whatever it is, this part is down
+        return False
+
+
+def _database() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        return bool(cursor.fetchone())
+
+
+def _cache() -> bool:
+    stamp = str(time.time())
+    caches["counters"].set("health", stamp, 60)
+    return caches["counters"].get("health") is not None
+
+
+def _broker() -> bool:
+    if settings.CELERY_BROKER_URL == "filesystem://":
+        return True
+    with Connection(settings.CELERY_BROKER_URL, connect_timeout=2) as broker:
+        broker.ensure_connection(max_retries=1, timeout=2)
+        return True
+
+
+def _beat() -> bool:
+    last = caches["default"].get(HEARTBEAT)
+    return last is not None and time.time() - last < BEAT_IS_LATE_AFTER

@@ -1,0 +1,51 @@
+"""The dashboard over HTTP."""
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.rights import Right
+from core.api.documents import paged
+from core.api.pagination import Pages
+from inventory import selectors as inventory
+from planning.api import serializers as shapes
+from planning.selectors import dashboard
+from purchasing import selectors as purchasing
+from purchasing.api.serializers import StageOutput
+
+
+class Kpis(APIView):
+    """The four cards."""
+
+    rights = {"GET": Right.VIEW_ORDERS}
+
+    @extend_schema(responses=shapes.KpisOutput)
+    def get(self, request: Request) -> Response:
+        """Return inventory value, pending orders, low stock alerts and the revenue of the month so far."""
+        return Response(dashboard.kpis(today=timezone.localdate()))
+
+
+class OrderPipeline(APIView):
+    """The ten stages."""
+
+    rights = {"GET": Right.VIEW_ORDERS}
+
+    @extend_schema(responses=StageOutput(many=True))
+    def get(self, request: Request) -> Response:
+        """Return count and value of every stage, empty ones too."""
+        return Response(purchasing.pipeline())
+
+
+class InventoryHealth(APIView):
+    """How each SKU stands."""
+
+    rights = {"GET": Right.VIEW_ORDERS}
+
+    @extend_schema(responses=paged(shapes.HealthOutput))
+    def get(self, request: Request) -> Response:
+        """List active products with velocity and days until stock-out."""
+        pages = Pages()
+        levels = pages.paginate_queryset(inventory.stock_levels(), request, view=self) or []
+        return pages.get_paginated_response(dashboard.health(levels, today=timezone.localdate()))

@@ -1,0 +1,154 @@
+"""Shapes of purchase orders in the API."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from core.api.fields import AmountField, CleanCharField
+from core.api.filters import DatedFilters
+from inventory.api.serializers import SupplierBrief
+from purchasing.models import OrderLine, PurchaseOrder, StatusChange
+from purchasing.services import orders, receipts
+from purchasing.workflow import Stage
+
+MAX_ID = 2**63 - 1
+MAX_UNITS = 2_147_483_647
+MAX_LINES = 1_000
+
+
+class OrderOutput(serializers.ModelSerializer[PurchaseOrder]):
+    """An order in a list."""
+
+    supplier = SupplierBrief()
+    subtotal_usd = AmountField(max_digits=16)
+    shipping_usd = AmountField()
+    other_fees_usd = AmountField()
+    total_usd = AmountField(max_digits=16)
+
+    class Meta:
+        model = PurchaseOrder
+        fields = (
+            "id", "po_number", "supplier_id", "supplier", "supplier_pi", "order_date", "expected_ready_date", "status",
+            "subtotal_usd", "shipping_usd", "other_fees_usd", "total_usd", "cancelled_at", "notes", "created_at",
+            "updated_at",
+        )  # fmt: skip
+
+
+class LineOutput(serializers.ModelSerializer[OrderLine]):
+    """One line of an order: ordered, received, open."""
+
+    internal_sku = serializers.CharField(source="product.internal_sku")
+    name = serializers.CharField(source="product.name")
+    unit_price_usd = AmountField()
+    line_total_usd = AmountField(max_digits=20)
+    quantity_open = serializers.IntegerField()
+
+    class Meta:
+        model = OrderLine
+        fields = (
+            "id", "product_id", "internal_sku", "name", "quantity", "unit_price_usd", "line_total_usd",
+            "quantity_received", "quantity_open",
+        )  # fmt: skip
+
+
+class StatusChangeOutput(serializers.ModelSerializer[StatusChange]):
+    """One step of an order."""
+
+    old_status = serializers.SerializerMethodField()
+    changed_by = serializers.CharField(source="changed_by.email", default=None)
+
+    class Meta:
+        model = StatusChange
+        fields = ("id", "old_status", "new_status", "changed_by", "changed_at", "notes")
+
+    def get_old_status(self, change: StatusChange) -> str | None:
+        """Return the stage before; null for the first step."""
+        return change.old_status or None
+
+
+class OrderDetail(OrderOutput):
+    """An order with its lines, its history and the stage it may move to."""
+
+    allowed_next = serializers.ChoiceField(Stage.choices, allow_null=True)
+    line_items = LineOutput(many=True, source="lines")
+    status_history = StatusChangeOutput(many=True, source="history")
+
+    class Meta(OrderOutput.Meta):
+        fields = (*OrderOutput.Meta.fields, "allowed_next", "line_items", "status_history")  # type: ignore[assignment]
+
+
+class LineInput(serializers.Serializer[Any]):
+    """One product to order; without a price, the product's."""
+
+    product_id = serializers.IntegerField(min_value=1, max_value=MAX_ID)
+    quantity = serializers.IntegerField(min_value=1, max_value=MAX_UNITS)
+    unit_price_usd = AmountField(required=False, allow_null=True)
+
+    def to_internal_value(self, data: Any) -> orders.Line:  # type: ignore[override]
+        """Return the line as the operation takes it."""
+        return orders.Line(**super().to_internal_value(data))
+
+
+class OrderUpdate(serializers.Serializer[Any]):
+    """What may change on an order. Totals are computed, whatever is sent."""
+
+    supplier_pi = CleanCharField(max_length=64, required=False, allow_blank=True)
+    expected_ready_date = serializers.DateField(required=False, allow_null=True)
+    shipping_usd = AmountField(required=False)
+    other_fees_usd = AmountField(required=False)
+    notes = CleanCharField(max_length=10_000, required=False, allow_blank=True)
+    line_items = LineInput(many=True, required=False, source="lines", max_length=MAX_LINES)
+
+
+class OrderInput(OrderUpdate):
+    """A new order: a DRAFT."""
+
+    supplier_id = serializers.IntegerField(min_value=1, max_value=MAX_ID)
+    order_date = serializers.DateField(required=False)
+    line_items = LineInput(many=True, source="lines", max_length=MAX_LINES, default=list)
+
+
+class OrderFilters(DatedFilters):
+    """Filters of the order list; dates are order dates, both included."""
+
+    status = serializers.ChoiceField(Stage.choices, required=False)
+    supplier_id = serializers.IntegerField(min_value=1, max_value=MAX_ID, required=False)
+
+
+class Advance(serializers.Serializer[Any]):
+    """POST /api/orders/{id}/status."""
+
+    status = serializers.ChoiceField(Stage.choices)
+    notes = CleanCharField(max_length=10_000, required=False, allow_blank=True)
+
+
+class Cancel(serializers.Serializer[Any]):
+    """POST /api/orders/{id}/cancel."""
+
+    reason = CleanCharField(max_length=10_000, required=False, allow_blank=True, default="")
+
+
+class ReceiptLine(serializers.Serializer[Any]):
+    """Units that arrived of one line."""
+
+    line_item_id = serializers.IntegerField(min_value=1, max_value=MAX_ID)
+    quantity = serializers.IntegerField(min_value=1, max_value=MAX_UNITS)
+
+    def to_internal_value(self, data: Any) -> receipts.Line:  # type: ignore[override]
+        """Return the line as the operation takes it."""
+        return receipts.Line(**super().to_internal_value(data))
+
+
+class Receive(serializers.Serializer[Any]):
+    """POST /api/orders/{id}/receive."""
+
+    lines = ReceiptLine(many=True, min_length=1, max_length=MAX_LINES)
+    notes = CleanCharField(max_length=10_000, required=False, allow_blank=True, default="")
+
+
+class StageOutput(serializers.Serializer[Any]):
+    """One stage: how many orders stand there and what they are worth."""
+
+    status = serializers.ChoiceField(Stage.choices)
+    count = serializers.IntegerField()
+    total_usd = AmountField(max_digits=20)

@@ -1,0 +1,17 @@
+"""The purchasing app: orders, shipments, payments."""
+
+from django.apps import AppConfig
+
+
+class PurchasingConfig(AppConfig):
+    """Registers what the audit log watches."""
+
+    name = "purchasing"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Watch documents. Lines and receipts are written set-based and recorded by their services."""
+        from accounts import audit
+        from purchasing import models
+
+        audit.watch(models.PurchaseOrder, models.StatusChange, models.Shipment, models.Milestone, models.Payment)

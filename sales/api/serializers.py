@@ -1,0 +1,54 @@
+"""Shapes of sales in the API."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from core.api.fields import AmountField
+from core.api.filters import DatedFilters
+from sales.models import Platform, Sale
+
+
+class SaleOutput(serializers.ModelSerializer[Sale]):
+    """One sold line; a return has a negative quantity."""
+
+    internal_sku = serializers.CharField(source="product.internal_sku")
+    unit_price_usd = AmountField()
+
+    class Meta:
+        model = Sale
+        fields = (
+            "id", "product_id", "internal_sku", "sale_date", "quantity", "unit_price_usd", "platform",
+            "order_reference", "created_at",
+        )  # fmt: skip
+
+
+class SaleFilters(DatedFilters):
+    """Filters of the sales list; dates are sale dates, both included."""
+
+    product_id = serializers.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
+    platform = serializers.ChoiceField(Platform.choices, required=False)
+    order_reference = serializers.CharField(max_length=64, required=False)
+
+
+class RecordedOutput(serializers.Serializer[Any]):
+    """A line that was just recorded; ``balance_after`` is null when the units did not go back on the shelf."""
+
+    id = serializers.IntegerField()
+    product_id = serializers.IntegerField()
+    internal_sku = serializers.CharField()
+    sale_date = serializers.DateField()
+    quantity = serializers.IntegerField()
+    unit_price_usd = AmountField()
+    platform = serializers.ChoiceField(Platform.choices)
+    order_reference = serializers.CharField()
+    balance_after = serializers.IntegerField(allow_null=True)
+
+
+class BulkSaleOutput(serializers.Serializer[Any]):
+    """What a bulk sale booked."""
+
+    count = serializers.IntegerField(help_text="Lines booked.")
+    units = serializers.IntegerField()
+    total_usd = AmountField(max_digits=20)
+    sales = RecordedOutput(many=True)

@@ -1,0 +1,10 @@
+"""The sales app: sold lines and returns."""
+
+from django.apps import AppConfig
+
+
+class SalesConfig(AppConfig):
+    """Sales are written set-based and recorded by ``sales.services.recording`` itself."""
+
+    name = "sales"
+    default_auto_field = "django.db.models.BigAutoField"
