@@ -1,7 +1,5 @@
 """The OpenAPI document and its page, for signed-in users."""
 
-from typing import ClassVar
-
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpResponseBase
 from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiYamlRenderer
@@ -14,14 +12,14 @@ from accounts.api.permissions import SignedIn
 class SchemaView(SpectacularAPIView):
     """GET /api/schema: OpenAPI 3.1, as JSON or YAML."""
 
-    permission_classes: ClassVar[list[type]] = [SignedIn]
-    renderer_classes: ClassVar[list[type]] = [OpenApiJsonRenderer, OpenApiYamlRenderer]
+    permission_classes = [SignedIn]
+    renderer_classes = [OpenApiJsonRenderer, OpenApiYamlRenderer]
 
 
 class Docs(SpectacularSwaggerSplitView):
     """GET /api/docs: the API to read and to try."""
 
-    permission_classes: ClassVar[list[type]] = [SignedIn]
+    permission_classes = [SignedIn]
     url_self = "/api/docs"
     template_name = "docs.html"
 

@@ -182,10 +182,10 @@ def _read(path: Path) -> Entry | None:
     except FileNotFoundError:
         return None
     try:
-        deadline, value = pickle.loads(zlib.decompress(content))
+        deadline, value = pickle.loads(zlib.decompress(content))  # noqa: S301 - only this user can write here
         entry = Entry(deadline, value)
         return None if entry.expired else entry
-    except Exception:  # damaged bytes can raise nearly anything, and none of it may stop a request
+    except Exception:  # noqa: BLE001 - damaged bytes can raise nearly anything, and none of it may stop a request
         return None
 
 

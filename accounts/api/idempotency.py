@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.permissions import actor_of
 from accounts.errors import BadIdempotencyKey
 from accounts.services import idempotency
 from core.api import errors
@@ -56,7 +57,7 @@ def _identified(request: Request, key: str) -> idempotency.Request:
         raise BadIdempotencyKey
     body = request._request.body  # read before the parser, which then reads the same bytes
     fingerprint = idempotency.fingerprint(request.method or "", request.path_info.rstrip("/"), body)
-    return idempotency.Request(request.user.pk, key, fingerprint)
+    return idempotency.Request(actor_of(request).pk, key, fingerprint)
 
 
 def _sent(answer: idempotency.Answer) -> HttpResponse:

@@ -1,7 +1,5 @@
 """Signing in and out over HTTP."""
 
-from typing import ClassVar
-
 from django.conf import settings
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
@@ -11,7 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api import serializers as shapes
-from accounts.api.permissions import SignedIn
+from accounts.api.permissions import SignedIn, actor_of
 from accounts.services import authentication
 from core import limits
 
@@ -19,8 +17,8 @@ from core import limits
 class Login(APIView):
     """The door."""
 
-    authentication_classes: ClassVar[list[type]] = []
-    permission_classes: ClassVar[list[type]] = [AllowAny]
+    authentication_classes = []
+    permission_classes = [AllowAny]
 
     @extend_schema(request=shapes.LoginInput, responses=shapes.TokensOutput, auth=[])
     def post(self, request: Request) -> Response:
@@ -34,8 +32,8 @@ class Login(APIView):
 class Refresh(APIView):
     """The next pair of tokens."""
 
-    authentication_classes: ClassVar[list[type]] = []
-    permission_classes: ClassVar[list[type]] = [AllowAny]
+    authentication_classes = []
+    permission_classes = [AllowAny]
 
     @extend_schema(request=shapes.RefreshInput, responses=shapes.TokensOutput, auth=[])
     def post(self, request: Request) -> Response:
@@ -49,7 +47,7 @@ class Refresh(APIView):
 class Logout(APIView):
     """The way out."""
 
-    permission_classes: ClassVar[list[type]] = [SignedIn]
+    permission_classes = [SignedIn]
 
     @extend_schema(request=shapes.RefreshInput, responses={204: None})
     def post(self, request: Request) -> Response:
@@ -63,12 +61,12 @@ class Logout(APIView):
 class Me(APIView):
     """Oneself."""
 
-    permission_classes: ClassVar[list[type]] = [SignedIn]
+    permission_classes = [SignedIn]
 
     @extend_schema(responses=shapes.UserOutput)
     def get(self, request: Request) -> Response:
         """Return who is signed in."""
-        return Response(shapes.UserOutput(request.user).data)
+        return Response(shapes.UserOutput(actor_of(request)).data)
 
 
 def _answer(tokens: authentication.Tokens) -> Response:

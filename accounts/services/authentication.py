@@ -73,7 +73,7 @@ def _rotate(token: str) -> Tokens | None:
         if row.user_id is not None:
             revoke_all(row.user_id)
         return None
-    user = User.objects.filter(pk=row.user_id, is_active=True).first()
+    user = User.objects.filter(pk=row.user_id or 0, is_active=True).first()
     if user is None or claims.get(api_settings.REVOKE_TOKEN_CLAIM) != get_md5_hash_password(user.password):
         return None
     BlacklistedToken.objects.create(token=row)
@@ -82,7 +82,7 @@ def _rotate(token: str) -> Tokens | None:
 
 def _claims(token: str) -> dict[str, str]:
     try:
-        claims = token_backend.decode(token)
+        claims = token_backend.decode(token)  # type: ignore[arg-type] # it takes the text of a token
     except TokenBackendError as error:
         raise BadToken from error
     if claims.get("token_type") != "refresh" or not claims.get("jti"):

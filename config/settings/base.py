@@ -81,7 +81,7 @@ TEMPLATES = [
 ]
 
 # Database. Every operation opens its own transaction; a request is not one.
-DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'godown.sqlite3'}")}
+DATABASES = {"default": env.db_url_config(env("DATABASE_URL", default="") or f"sqlite:///{VAR_DIR / 'godown.sqlite3'}")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # IMMEDIATE: with the default mode two writers that both read first fail with "database is locked".
@@ -135,6 +135,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = env("TIME_ZONE", default="Asia/Bangkok")
 
 # People and passwords.
+DEMO_ALLOWED = True  # whether the demo user with its public password may exist
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.BCryptSHA256PasswordHasher"]  # SHA256 first: no 72-byte limit
@@ -186,6 +187,15 @@ SPECTACULAR_SETTINGS = {
         "StockStatus": "inventory.models.StockStatus",
     },
 }
+
+# Mail: Django's own, when something breaks, and what Godown sends.
+EMAIL_HOST = env("SMTP_HOST", default="localhost")
+EMAIL_PORT = env.int("SMTP_PORT", default=587)
+EMAIL_HOST_USER = env("SMTP_USER", default="")
+EMAIL_HOST_PASSWORD = env("SMTP_PASSWORD", default="")
+EMAIL_USE_TLS = EMAIL_PORT == 587
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("FROM_EMAIL", default="godown@localhost")
 
 # Limits.
 RATE_LIMIT_GLOBAL = env("RATE_LIMIT_GLOBAL", default="100/m")

@@ -73,10 +73,10 @@ def _framework(error: exceptions.APIException) -> Response:
     headers = {}
     if getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = error.auth_header  # type: ignore[attr-defined]
-    codes = error.get_codes()
-    detail = error.detail
+    codes: Any = error.get_codes()
+    detail: Any = error.detail
     if isinstance(detail, dict):  # simplejwt nests its messages
-        detail, codes = detail.get("detail", "Not allowed."), codes.get("code", "invalid")
+        detail, codes = detail.get("detail", "Not allowed."), detail.get("code", "invalid")
     return Response({"code": str(codes), "detail": str(detail)}, status=error.status_code, headers=headers)
 
 

@@ -53,8 +53,11 @@ class CleanCharField(serializers.CharField):
     """Free text, cleaned on its way in."""
 
     def to_internal_value(self, data: Any) -> str:
-        """Return the text without markup and control characters."""
-        return cleaning.text(super().to_internal_value(data))
+        """Return the text without markup and control characters; text that is nothing else is blank."""
+        cleaned = cleaning.text(super().to_internal_value(data))
+        if not cleaned and not self.allow_blank:
+            self.fail("blank")
+        return cleaned
 
 
 class AmountField(serializers.DecimalField):

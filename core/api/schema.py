@@ -30,7 +30,7 @@ _REASONS = {
 }
 
 
-class TokenScheme(SimpleJWTScheme):
+class TokenScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]
     """Our bearer tokens are simplejwt's."""
 
     target_class = "accounts.api.authentication.TokenAuthentication"

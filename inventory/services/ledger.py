@@ -223,7 +223,10 @@ def _locked_levels(product_ids: Sequence[int]) -> Levels:
             f" WHERE {condition} ORDER BY i.product_id{lock_clause}",
             params,
         )
-        return {row[1]: Level(*row[:4], money.cents(row[4])) for row in cursor.fetchall()}
+        return {
+            product_id: Level(level_id, product_id, quantity, sku, money.cents(price))
+            for level_id, product_id, quantity, sku, price in cursor.fetchall()
+        }
 
 
 def _post(

@@ -84,7 +84,7 @@ class LineInput(serializers.Serializer[Any]):
     quantity = serializers.IntegerField(min_value=1, max_value=MAX_UNITS)
     unit_price_usd = AmountField(required=False, allow_null=True)
 
-    def to_internal_value(self, data: Any) -> orders.Line:  # type: ignore[override]
+    def to_internal_value(self, data: Any) -> orders.Line:
         """Return the line as the operation takes it."""
         return orders.Line(**super().to_internal_value(data))
 
@@ -97,7 +97,7 @@ class OrderUpdate(serializers.Serializer[Any]):
     shipping_usd = AmountField(required=False)
     other_fees_usd = AmountField(required=False)
     notes = CleanCharField(max_length=10_000, required=False, allow_blank=True)
-    line_items = LineInput(many=True, required=False, source="lines", max_length=MAX_LINES)
+    line_items = LineInput(many=True, required=False, source="lines", max_length=MAX_LINES)  # type: ignore[call-arg]
 
 
 class OrderInput(OrderUpdate):
@@ -105,7 +105,7 @@ class OrderInput(OrderUpdate):
 
     supplier_id = serializers.IntegerField(min_value=1, max_value=MAX_ID)
     order_date = serializers.DateField(required=False)
-    line_items = LineInput(many=True, source="lines", max_length=MAX_LINES, default=list)
+    line_items = LineInput(many=True, source="lines", max_length=MAX_LINES, default=list)  # type: ignore[call-arg]
 
 
 class OrderFilters(DatedFilters):
@@ -134,7 +134,7 @@ class ReceiptLine(serializers.Serializer[Any]):
     line_item_id = serializers.IntegerField(min_value=1, max_value=MAX_ID)
     quantity = serializers.IntegerField(min_value=1, max_value=MAX_UNITS)
 
-    def to_internal_value(self, data: Any) -> receipts.Line:  # type: ignore[override]
+    def to_internal_value(self, data: Any) -> receipts.Line:
         """Return the line as the operation takes it."""
         return receipts.Line(**super().to_internal_value(data))
 
@@ -142,7 +142,7 @@ class ReceiptLine(serializers.Serializer[Any]):
 class Receive(serializers.Serializer[Any]):
     """POST /api/orders/{id}/receive."""
 
-    lines = ReceiptLine(many=True, min_length=1, max_length=MAX_LINES)
+    lines = ReceiptLine(many=True, min_length=1, max_length=MAX_LINES)  # type: ignore[call-arg]
     notes = CleanCharField(max_length=10_000, required=False, allow_blank=True, default="")
 
 

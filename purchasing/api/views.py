@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.idempotency import idempotent
+from accounts.api.permissions import actor_of
 from accounts.rights import Right
 from core.api.documents import paged
 from core.api.filters import read
@@ -34,7 +35,7 @@ class OrderList(APIView):
         """Make a DRAFT with the next number."""
         form = shapes.OrderInput(data=request.data)
         form.is_valid(raise_exception=True)
-        order = orders.create(**form.validated_data, today=timezone.localdate(), actor=request.user)
+        order = orders.create(**form.validated_data, today=timezone.localdate(), actor=actor_of(request))
         return _order(order.pk, status.HTTP_201_CREATED)
 
 
@@ -53,7 +54,7 @@ class OrderDetail(APIView):
         """Change the fields given, and the lines while the order is a draft; totals follow."""
         form = shapes.OrderUpdate(data=request.data, partial=True)
         form.is_valid(raise_exception=True)
-        orders.update(order_id, **form.validated_data, actor=request.user)
+        orders.update(order_id, **form.validated_data, actor=actor_of(request))
         return _order(order_id)
 
     @extend_schema(request=shapes.OrderUpdate(partial=True), responses=shapes.OrderDetail)
@@ -74,7 +75,7 @@ class OrderStatus(APIView):
         form = shapes.Advance(data=request.data)
         form.is_valid(raise_exception=True)
         to = Stage(form.validated_data["status"])
-        orders.advance(order_id, to=to, notes=form.validated_data.get("notes", ""), actor=request.user)
+        orders.advance(order_id, to=to, notes=form.validated_data.get("notes", ""), actor=actor_of(request))
         return _order(order_id)
 
     @extend_schema(request=shapes.Advance, responses=shapes.OrderDetail)
@@ -99,7 +100,7 @@ class OrderReceive(APIView):
         """Book what arrived, in full or in part, never beyond what is open: all lines or none."""
         form = shapes.Receive(data=request.data)
         form.is_valid(raise_exception=True)
-        receipts.receive(order_id, **form.validated_data, actor=request.user)
+        receipts.receive(order_id, **form.validated_data, actor=actor_of(request))
         return _order(order_id)
 
 
@@ -114,7 +115,7 @@ class OrderCancel(APIView):
         """End an order where it stands; it keeps its stage and goes no further."""
         form = shapes.Cancel(data=request.data)
         form.is_valid(raise_exception=True)
-        orders.cancel(order_id, **form.validated_data, now=timezone.now(), actor=request.user)
+        orders.cancel(order_id, **form.validated_data, now=timezone.now(), actor=actor_of(request))
         return _order(order_id)
 
 

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.idempotency import idempotent
+from accounts.api.permissions import actor_of
 from accounts.rights import Right
 from core import money
 from core.api.documents import paged
@@ -46,7 +47,7 @@ class SaleCreate(APIView):
         """Record one sale and take its units off the shelf."""
         today = timezone.localdate()
         line = _line(parse(SaleLine, request), today)
-        (sale,) = recording.record_sales([line], today=today, actor=request.user)
+        (sale,) = recording.record_sales([line], today=today, actor=actor_of(request))
         return Response(_recorded(sale), status=status.HTTP_201_CREATED)
 
 
@@ -61,7 +62,7 @@ class BulkSaleCreate(APIView):
         """Record up to 5,000 sold lines: all or none."""
         today = timezone.localdate()
         lines = [_line(item, today) for item in parse(BulkSale, request).items]
-        sales = recording.record_sales(lines, today=today, actor=request.user)
+        sales = recording.record_sales(lines, today=today, actor=actor_of(request))
         answer = {
             "count": len(sales),
             "units": sum(sale.quantity for sale in sales),
@@ -90,7 +91,7 @@ class ReturnCreate(APIView):
             order_reference=body.order_reference,
             restock=body.restock,
         )
-        returned = recording.record_return(line, today=today, actor=request.user)
+        returned = recording.record_return(line, today=today, actor=actor_of(request))
         return Response(_recorded(returned), status=status.HTTP_201_CREATED)
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.rights import Role
+from accounts.services.users import DEMO_EMAIL, DEMO_PASSWORD
 from config import seed_data
 from core import operations
 from core.operations import operation
@@ -22,9 +23,6 @@ from purchasing.services import orders
 from purchasing.workflow import Stage
 from sales.models import Platform
 from sales.services import recording
-
-DEMO_EMAIL = "admin@example.com"
-DEMO_PASSWORD = "admin123"  # noqa: S105 - public on purpose; production refuses to start with it
 
 
 class Command(BaseCommand):
@@ -38,7 +36,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Seed, or say why not."""
-        if settings.SETTINGS_MODULE == "config.settings.production":
+        if not settings.DEMO_ALLOWED:
             raise CommandError("The demo data and its public password do not belong into production.")
         if User.objects.exists() or Product.objects.exists() or Supplier.objects.exists():
             self.stdout.write("The database is not empty: nothing to seed.")
