@@ -22,10 +22,11 @@ help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-11s %s\n", $$1, $$2 }'
 
 run: $(VENV)/.runtime ## Migrate, seed and serve on 127.0.0.1:$PORT (8000), with worker and schedule
-	@bin/run
+	@$(BIN)/python bin/run.py
 
-test: $(VENV)/.dev ## Run the whole test suite; PYTEST_ARGS goes to pytest
+test: $(VENV)/.dev ## Run the whole test suite on SQLite, then on a real PostgreSQL and Redis; PYTEST_ARGS goes to pytest
 	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
+	$(BIN)/python -m tests.servers -- $(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
 
 check: format lint types imports migrations deploy schema ## Run every check that is not a test
 

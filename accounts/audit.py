@@ -46,7 +46,7 @@ def record(
     """Record set-based writes to ``model``: for each row its id, the old and the new values of what changed."""
     table = model._meta.db_table
     operations.at_the_end(
-        _write, [(table, row_id, action.value, _json(old), _json(new)) for row_id, old, new in changes]
+        _writing, [(table, row_id, action.value, _json(old), _json(new)) for row_id, old, new in changes]
     )
 
 
@@ -58,13 +58,13 @@ def record_difference(instance: models.Model, *, action: AuditLog.Action, change
         action = Action.DELETE
     old_values = None if action == Action.CREATE else _json(old)
     new_values = None if new and all(value is None for value in new.values()) else _json(new)
-    operations.at_the_end(_write, [(instance._meta.db_table, instance.pk, str(action), old_values, new_values)])
+    operations.at_the_end(_writing, [(instance._meta.db_table, instance.pk, str(action), old_values, new_values)])
 
 
-def _write(rows: list[tuple[Any, ...]]) -> None:
+def _writing(rows: list[tuple[Any, ...]]) -> rowsets.Write:
     there = operations.origin()
     common = (there.actor_id, there.ip_address, there.user_agent, timezone.now())
-    rowsets.insert(AuditLog, _FIELDS, [row + common for row in rows])
+    return rowsets.inserting(AuditLog, _FIELDS, [row + common for row in rows])
 
 
 def _json(values: Values | None) -> str | None:

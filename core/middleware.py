@@ -15,7 +15,7 @@ USER_AGENT_LENGTH = 512
 
 def is_api(request: HttpRequest) -> bool:
     """Whether a program asked, so that errors are JSON."""
-    return request.path_info.startswith("/api/")
+    return f"{request.path_info}/".startswith("/api/")
 
 
 class SecurityHeaders:

@@ -28,7 +28,7 @@ def client_ip(request: HttpRequest) -> str:
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        address = ipaddress.ip_address(text.strip())
+        address = ipaddress.ip_address(text.strip().partition("%")[0])
     except ValueError:
         return None
     # A dual-stack proxy reports ::ffff:1.2.3.4; unwrapped, or every IPv4 client would share one IPv6 bucket.

@@ -9,6 +9,9 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.db import transaction
 
+from core import rowsets
+from core.rowsets import Write
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -23,7 +26,8 @@ class Origin:
 
 
 _origin: ContextVar[Origin] = ContextVar("origin", default=Origin())  # noqa: B039 - frozen
-_leftovers: ContextVar[dict[Callable[[list[Any]], None], list[Any]] | None] = ContextVar("leftovers", default=None)
+Leftovers = dict[Callable[[list[Any]], Write], list[Any]]
+_leftovers: ContextVar[Leftovers | None] = ContextVar("leftovers", default=None)
 
 
 def origin() -> Origin:
@@ -46,16 +50,16 @@ def identify(actor_id: int | None) -> None:
     _origin.set(replace(_origin.get(), actor_id=actor_id))
 
 
-def at_the_end(write: Callable[[list[Any]], None], rows: list[Any]) -> None:
-    """Have ``write`` called once, with all rows given to it, as the last thing of the open operation.
+def at_the_end(describe: Callable[[list[Any]], Write], rows: list[Any]) -> None:
+    """Have ``rows`` written as the last thing of the open operation: all rows of one ``describe`` by one write.
 
-    Outside of an operation (a shell, a fixture) ``rows`` are written at once.
+    Outside of an operation (a shell, a fixture) they are written at once.
     """
     leftovers = _leftovers.get()
     if leftovers is None:
-        write(rows)
+        rowsets.run(describe(rows))
         return
-    leftovers.setdefault(write, []).extend(rows)
+    leftovers.setdefault(describe, []).extend(rows)
 
 
 @contextmanager
@@ -69,13 +73,12 @@ def one_transaction() -> Iterator[None]:
         with transaction.atomic(savepoint=False):
             yield
         return
-    leftovers: dict[Callable[[list[Any]], None], list[Any]] = {}
+    leftovers: Leftovers = {}
     token = _leftovers.set(leftovers)
     try:
         with transaction.atomic():
             yield
-            for write, rows in leftovers.items():
-                write(rows)
+            rowsets.run(*(describe(rows) for describe, rows in leftovers.items()))
     finally:
         _leftovers.reset(token)
 

@@ -4,15 +4,22 @@
 ``bulk_update`` builds a CASE as long as its rows. Here a set of rows travels as a few parameters (one array a column
 on PostgreSQL, one JSON document on SQLite), so 5,000 rows cost as many statements as one.
 
+A write is first described (``inserting``, ``adding``, ``updating``) and then run. Writes that are run together cost
+one round trip on PostgreSQL and one each on SQLite, where a round trip costs nothing.
+
 Table and column names come from the models, never from input; values are always parameters.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import orjson
 from django.db import connection
 from django.db.models import Field, Model
+
+Names = tuple[str, ...]
+Rows = Sequence[Sequence[Any]]
 
 _ARRAY_TYPES = {
     "AutoField": "integer",
@@ -32,38 +39,51 @@ _ARRAY_TYPES = {
 }
 
 
-def insert(model: type[Model], names: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[int]:
-    """Insert ``rows``, their values in the order of the field ``names``, and return the new ids in row order.
+class Write(NamedTuple):
+    """One statement over a set of rows, to be run; an insert returns the ids it made."""
+
+    statement: str
+    params: list[Any]
+    returns_ids: bool = False
+
+
+def inserting(model: type[Model], names: Names, rows: Rows) -> Write:
+    """Insert ``rows``, their values in the order of the field ``names``; running it returns the ids in row order.
 
     A JSON field takes JSON text. No signal is sent and no default of the model is applied.
     """
-    return [key for (key,) in _run(*_insert(model, names, rows), returning='"id"')]
+    statement = f'{_insert(connection.vendor, model, names)} RETURNING "id"'
+    return Write(statement, _params(model, names, rows), returns_ids=True)
 
 
-def insert_or_add(model: type[Model], keys: Sequence[str], sums: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def adding(model: type[Model], keys: Names, sums: Names, rows: Rows) -> Write:
     """Insert ``rows``, or add their ``sums`` to the row that already has the same ``keys`` (which are unique).
 
     ``rows`` hold the keys, then the sums, and no two rows have the same keys.
     """
-    fields = _fields(model, [*keys, *sums])
-    table = _quoted(model._meta.db_table)
-    conflict = ", ".join(_quoted(field.column) for field in fields[: len(keys)])
-    adds = ", ".join(
-        f"{column} = {table}.{column} + EXCLUDED.{column}"
-        for column in (_quoted(field.column) for field in fields[len(keys) :])
-    )
-    statement, params = _insert(model, [*keys, *sums], rows)
-    _run(f"{statement} ON CONFLICT ({conflict}) DO UPDATE SET {adds}", params)
+    return Write(_insert_or_add(connection.vendor, model, keys, sums), _params(model, keys + sums, rows))
 
 
-def update(model: type[Model], key: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def updating(model: type[Model], key: str, names: Names, rows: Rows) -> Write:
     """Set the fields ``names`` of the rows found by ``key``; ``rows`` hold the key first, then the new values."""
-    fields = _fields(model, [key, *names])
-    table = _quoted(model._meta.db_table)
-    sets = ", ".join(f"{_quoted(field.column)} = given.{_quoted(field.column)}" for field in fields[1:])
-    source, params = _source(fields, rows)
-    column = _quoted(fields[0].column)
-    _run(f"UPDATE {table} SET {sets} FROM {source} WHERE {table}.{column} = given.{column}", params)
+    return Write(_update(connection.vendor, model, key, names), _params(model, (key, *names), rows))
+
+
+def run(*writes: Write) -> list[list[int]]:
+    """Run ``writes``, to different tables, and return the ids that each made (none for what is no insert)."""
+    if connection.vendor == "postgresql" and len(writes) > 1:
+        return _run_together(writes)
+    return [_run(write) for write in writes]
+
+
+def insert(model: type[Model], names: Names, rows: Rows) -> list[int]:
+    """Insert ``rows`` and return their ids, in row order."""
+    return run(inserting(model, names, rows))[0]
+
+
+def update(model: type[Model], key: str, names: Names, rows: Rows) -> None:
+    """Set the fields ``names`` of the rows found by ``key``."""
+    run(updating(model, key, names, rows))
 
 
 def among(column: str, ids: Sequence[int]) -> tuple[str, list[Any]]:
@@ -73,29 +93,72 @@ def among(column: str, ids: Sequence[int]) -> tuple[str, list[Any]]:
     return f"{column} IN (SELECT value FROM json_each(%s))", [orjson.dumps(list(ids)).decode()]
 
 
-def _insert(model: type[Model], names: Sequence[str], rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
-    fields = _fields(model, names)
-    columns = ", ".join(_quoted(field.column) for field in fields)
-    source, params = _source(fields, rows)
+def _run(write: Write) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(write.statement, write.params)
+        return [key for (key,) in cursor.fetchall()] if write.returns_ids else []
+
+
+def _run_together(writes: Sequence[Write]) -> list[list[int]]:
+    """Run all as one statement; PostgreSQL carries out every WITH that changes data, selected from or not."""
+    parts = ", ".join(f"w{number} AS ({write.statement})" for number, write in enumerate(writes))
+    ids = ", ".join(
+        f"(SELECT array_agg(id) FROM w{number})" if write.returns_ids else "NULL" for number, write in enumerate(writes)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(f"WITH {parts} SELECT {ids}", [value for write in writes for value in write.params])
+        return [made or [] for made in cursor.fetchone()]
+
+
+@cache
+def _insert(vendor: str, model: type[Model], names: Names) -> str:
+    columns = ", ".join(_quoted(field.column) for field in _fields(model, names))
     # "WHERE true" keeps SQLite from reading a following ON CONFLICT as a join condition.
+    source = _source(vendor, model, names)
+    return f"INSERT INTO {_quoted(model._meta.db_table)} ({columns}) SELECT {columns} FROM {source} WHERE true"
+
+
+@cache
+def _insert_or_add(vendor: str, model: type[Model], keys: Names, sums: Names) -> str:
     table = _quoted(model._meta.db_table)
-    return f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {source} WHERE true", params
+    conflict = ", ".join(_quoted(field.column) for field in _fields(model, keys))
+    adds = ", ".join(
+        f"{column} = {table}.{column} + EXCLUDED.{column}"
+        for column in (_quoted(field.column) for field in _fields(model, sums))
+    )
+    return f"{_insert(vendor, model, keys + sums)} ON CONFLICT ({conflict}) DO UPDATE SET {adds}"
 
 
-def _source(fields: "Sequence[Field[Any, Any]]", rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
-    """Return a FROM item named ``given`` that holds ``rows``, and its parameters."""
-    if connection.vendor == "postgresql":
+@cache
+def _update(vendor: str, model: type[Model], key: str, names: Names) -> str:
+    table = _quoted(model._meta.db_table)
+    column = _quoted(_fields(model, (key,))[0].column)
+    changed = [_quoted(field.column) for field in _fields(model, names)]
+    sets = ", ".join(f"{name} = given.{name}" for name in changed)
+    source = _source(vendor, model, (key, *names))
+    return f"UPDATE {table} SET {sets} FROM {source} WHERE {table}.{column} = given.{column}"
+
+
+def _source(vendor: str, model: type[Model], names: Names) -> str:
+    """Return a FROM item named ``given`` that holds the rows of a write."""
+    fields = _fields(model, names)
+    if vendor == "postgresql":
         arrays = ", ".join(f"%s::{_ARRAY_TYPES.get(field.get_internal_type(), 'text')}[]" for field in fields)
         columns = ", ".join(_quoted(field.column) for field in fields)
-        return f"unnest({arrays}) AS given({columns})", [list(column) for column in zip(*rows, strict=True)]
+        return f"unnest({arrays}) AS given({columns})"
     extracts = ", ".join(
         f"json_extract(value, '$[{position}]') AS {_quoted(field.column)}" for position, field in enumerate(fields)
     )
-    document = orjson.dumps(
-        [[_for_sqlite(field, value) for field, value in zip(fields, row, strict=True)] for row in rows],
-        default=str,  # Decimal: as text, which the column's affinity makes a number
-    )
-    return f"(SELECT {extracts} FROM json_each(%s) ORDER BY key) AS given", [document.decode()]
+    return f"(SELECT {extracts} FROM json_each(%s) ORDER BY key) AS given"
+
+
+def _params(model: type[Model], names: Names, rows: Rows) -> list[Any]:
+    if connection.vendor == "postgresql":
+        return [list(column) for column in zip(*rows, strict=True)]
+    fields = _fields(model, names)
+    document = [[_for_sqlite(field, value) for field, value in zip(fields, row, strict=True)] for row in rows]
+    # Decimal goes as text, which the column's affinity makes a number.
+    return [orjson.dumps(document, default=str).decode()]
 
 
 def _for_sqlite(field: "Field[Any, Any]", value: Any) -> Any:
@@ -104,13 +167,8 @@ def _for_sqlite(field: "Field[Any, Any]", value: Any) -> Any:
     return field.get_db_prep_save(value, connection)
 
 
-def _run(statement: str, params: list[Any], returning: str = "") -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(f"{statement} RETURNING {returning}" if returning else statement, params)
-        return cursor.fetchall() if returning else []
-
-
-def _fields(model: type[Model], names: Sequence[str]) -> "list[Field[Any, Any]]":
+@cache
+def _fields(model: type[Model], names: Names) -> "list[Field[Any, Any]]":
     return [model._meta.get_field(name) for name in names]  # type: ignore[misc]
 
 

@@ -1,6 +1,7 @@
 """What purchasing can refuse."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from core.errors import InvalidInput, NotFound, Refused
@@ -95,6 +96,15 @@ class UnorderableProducts(InvalidInput):
     def __init__(self, product_ids: Sequence[int]) -> None:
         ids = ", ".join(str(product_id) for product_id in product_ids)
         super().__init__(f"There is no active product with this id: {ids}.", product_ids=list(product_ids))
+
+
+class OrderTooLarge(InvalidInput):
+    """The order is worth more than can be stored."""
+
+    code = "order_too_large"
+
+    def __init__(self, total: Decimal, limit: Decimal) -> None:
+        super().__init__(f"The order comes to {total:,.2f} USD; {limit:,.2f} USD is the most one can be worth.")
 
 
 class UnknownSupplier(InvalidInput):

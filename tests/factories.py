@@ -12,6 +12,7 @@ from inventory.services import ledger, products, suppliers
 from purchasing.models import PurchaseOrder
 from purchasing.services import orders
 from purchasing.workflow import ORDER, Stage
+from sales.services import recording
 
 PASSWORD = "correct horse battery"
 TODAY = date(2026, 6, 15)
@@ -52,3 +53,15 @@ def make_order(*lines: orders.Line, supplier: Supplier | None = None, stage: Sta
 
 def on_hand(product: Product) -> int:
     return StockLevel.objects.get(product=product).quantity
+
+
+def sell(
+    product: Product, quantity: int, *, on: date = TODAY, price: str | None = None, reference: str = ""
+) -> recording.Recorded:
+    """Record the sale of ``quantity`` units; a negative one is their return."""
+    line = recording.Line(
+        product.pk, abs(quantity), on, None if price is None else Decimal(price), order_reference=reference
+    )
+    if quantity < 0:
+        return recording.record_return(line, today=on, actor=an_admin())
+    return recording.record_sales([line], today=on, actor=an_admin())[0]

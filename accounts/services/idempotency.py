@@ -7,13 +7,14 @@ unknown: a server that dies leaves both or neither.
 import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import IntegrityError, connection
+from django.utils import timezone
 
 from accounts.errors import KeyReused, StillRunning
 from accounts.models import IdempotencyKey
-from core import operations
+from core import operations, rowsets
 
 KEPT_FOR = timedelta(days=7)
 
@@ -74,36 +75,47 @@ def forget_old(*, now: datetime) -> int:
 
 
 def _stored(request: Request) -> Answer | None:
-    if connection.vendor == "postgresql" and connection.in_atomic_block:
-        _claim(request)
-    row = (
-        IdempotencyKey.objects.filter(user_id=request.user_id, key=request.key)
-        .values_list("fingerprint", "status", "response")
-        .first()
-    )
+    can_claim = connection.vendor == "postgresql" and connection.in_atomic_block
+    row = _claimed(request) if can_claim else _found(request)
     if row is None:
         return None
-    if row[0] != request.fingerprint:
+    fingerprint, status, response = row
+    if fingerprint != request.fingerprint:
         raise KeyReused
-    return Answer(row[1], row[2], replayed=True)
+    return Answer(status, response, replayed=True)
 
 
-def _claim(request: Request) -> None:
-    """Hold the key until the transaction ends; the lock goes with the connection, so a killed server frees it."""
+def _found(request: Request) -> Any:
+    kept = IdempotencyKey.objects.filter(user_id=request.user_id, key=request.key)
+    return kept.values_list("fingerprint", "status", "response").first()
+
+
+def _claimed(request: Request) -> Any:
+    """Hold the key until the transaction ends, and look for its answer, in one statement.
+
+    The lock goes with the connection, so a killed server frees it. An answer that is committed between the
+    statement's snapshot and its lock is not seen here; the unique constraint then refuses ours.
+    """
     digest = hashlib.blake2b(f"{request.user_id}:{request.key}".encode(), digest_size=8).digest()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [int.from_bytes(digest, "big", signed=True)])
-        if not cursor.fetchone()[0]:
-            raise StillRunning
+        cursor.execute(
+            "SELECT pg_try_advisory_xact_lock(%s), kept.fingerprint, kept.status, kept.response"
+            " FROM (SELECT 1) AS one LEFT JOIN idempotency_keys AS kept ON kept.user_id = %s AND kept.key = %s",
+            [int.from_bytes(digest, "big", signed=True), request.user_id, request.key],
+        )
+        locked, *row = cursor.fetchone()
+    if not locked:
+        raise StillRunning
+    return None if row[0] is None else row
 
 
 def _done(request: Request, work: Callable[[], Answer]) -> Answer:
     answer = work()
-    IdempotencyKey.objects.create(
-        user_id=request.user_id,
-        key=request.key,
-        fingerprint=request.fingerprint,
-        status=answer.status,
-        response=answer.body,
-    )
+    operations.at_the_end(_writing, [(*request, answer.status, answer.body)])
     return answer
+
+
+def _writing(rows: list[tuple[Any, ...]]) -> rowsets.Write:
+    now = timezone.now()
+    names = ("user", "key", "fingerprint", "status", "response", "created_at")
+    return rowsets.inserting(IdempotencyKey, names, [(*row, now) for row in rows])

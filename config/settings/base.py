@@ -8,10 +8,10 @@ from pathlib import Path
 import environ
 
 BASE_DIR = Path(__file__).resolve().parents[2]
-VAR_DIR = Path(os.environ.get("GODOWN_VAR", BASE_DIR / "var"))
 
 env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")
+VAR_DIR = Path(os.environ.get("GODOWN_VAR") or BASE_DIR / "var")
 
 
 def networks(text: list[str]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:

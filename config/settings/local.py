@@ -1,8 +1,10 @@
 """A laptop: nothing to install, nothing to configure, bound to loopback."""
 
 import base64
+import contextlib
 import os
 import secrets
+import tempfile
 
 from config.settings.base import *
 from config.settings.base import SIMPLE_JWT, VAR_DIR, env
@@ -18,13 +20,13 @@ WHITENOISE_AUTOREFRESH = True
 def _own_secret(name: str) -> str:
     """Return the secret of this machine, made at the first start and kept under ``var/`` for its owner alone."""
     path = VAR_DIR / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text()
-    with os.fdopen(descriptor, "w") as file:
-        file.write(base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=VAR_DIR) as file:  # readable by its owner alone
+            file.write(base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
+            file.flush()
+            with contextlib.suppress(FileExistsError):  # another process was first: its secret counts
+                os.link(file.name, path)
     return path.read_text()
 
 

@@ -1,10 +1,15 @@
 """The test run: in-memory SQLite by default, the real servers when DATABASE_URL and REDIS_URL name them."""
 
 import os
+from urllib.parse import urlsplit
 
 os.environ.setdefault("DATABASE_URL", "sqlite://:memory:")
 os.environ.setdefault("RATE_LIMIT_GLOBAL", "100000/m")
 os.environ.setdefault("RATE_LIMIT_AUTH", "100000/m")
+if os.environ.get("REDIS_URL"):
+    # Tests clear their cache, so each parallel test process has a database of its own (Redis has 16).
+    _worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 16
+    os.environ["REDIS_URL"] = urlsplit(os.environ["REDIS_URL"])._replace(path=f"/{_worker}").geturl()
 
 from config.settings.base import *
 from config.settings.base import REDIS_URL, SIMPLE_JWT

@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.db import OperationalError
+from django.db import DataError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions, status
 from rest_framework.response import Response
@@ -38,6 +38,7 @@ _PLAIN: dict[type[Exception], tuple[int, str, str]] = {
     Http404: (404, "not_found", "There is nothing at this address."),
     PermissionDenied: (403, "permission_denied", "You may not do this."),
     RequestDataTooBig: (413, "too_large", "The body of the request is too large."),
+    DataError: (400, "out_of_range", "A number here is larger than can be stored."),
     OperationalError: (503, "unavailable", "The database cannot be reached right now. Try again in a moment."),
 }
 
@@ -124,6 +125,6 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _plain(request: HttpRequest, code: int, name: str, detail: str) -> HttpResponse:
-    if request.path_info.startswith("/api/"):
+    if f"{request.path_info}/".startswith("/api/"):
         return json_answer(code, name, detail)
     return HttpResponse(detail, status=code, content_type="text/plain; charset=utf-8")

@@ -1,8 +1,10 @@
 """Pages for lists, cursors for ledgers that grow without end."""
 
+import re
 from typing import Any
 
 from django.db.models import QuerySet
+from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination, PageNumberPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -10,6 +12,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 MAX_PAGE_SIZE = 500
+_ID = re.compile("[0-9]{1,18}")
 
 
 class Pages(PageNumberPagination):
@@ -27,6 +30,13 @@ class Cursor(CursorPagination):
     page_size_query_param = "page_size"
     max_page_size = MAX_PAGE_SIZE
     ordering = "-id"
+
+    def decode_cursor(self, request: Request) -> Any:
+        """Return the cursor of ``request``. Raises NotFound for one whose position is no id."""
+        cursor = super().decode_cursor(request)
+        if cursor is not None and cursor.position is not None and not _ID.fullmatch(str(cursor.position)):
+            raise NotFound(self.invalid_cursor_message)
+        return cursor
 
     def get_paginated_response(self, data: Any) -> Response:
         """Return the page; a ledger without end has no count."""

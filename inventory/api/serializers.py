@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from core.api.fields import AmountField, CleanCharField
+from core.api.fields import AmountField, CleanCharField, WholeField
 from core.api.filters import Filters
 from inventory.models import (
     PriceHistory,
@@ -86,8 +86,8 @@ class SupplierInput(serializers.Serializer[Any]):
     website = serializers.URLField(max_length=200, required=False, allow_blank=True)
     address = CleanCharField(max_length=2_000, required=False, allow_blank=True)
     payment_terms = CleanCharField(max_length=200, required=False, allow_blank=True)
-    lead_time_days = serializers.IntegerField(min_value=1, max_value=1_000, required=False)
-    moq = serializers.IntegerField(min_value=0, max_value=INT4, required=False)
+    lead_time_days = WholeField(min_value=1, max_value=1_000, required=False)
+    moq = WholeField(min_value=0, max_value=INT4, required=False)
     notes = CleanCharField(max_length=10_000, required=False, allow_blank=True)
     is_active = serializers.BooleanField(required=False)
 
@@ -136,14 +136,14 @@ class ProductInput(serializers.Serializer[Any]):
     name = CleanCharField(max_length=200)
     price_usd = AmountField()
     supplier_sku = CleanCharField(max_length=64, required=False, allow_blank=True)
-    age_range_start = serializers.IntegerField(min_value=0, max_value=SMALL, required=False, allow_null=True)
-    age_range_end = serializers.IntegerField(min_value=0, max_value=SMALL, required=False, allow_null=True)
-    units_per_carton = serializers.IntegerField(min_value=1, max_value=INT4, required=False)
+    age_range_start = WholeField(min_value=0, max_value=SMALL, required=False, allow_null=True)
+    age_range_end = WholeField(min_value=0, max_value=SMALL, required=False, allow_null=True)
+    units_per_carton = WholeField(min_value=1, max_value=INT4, required=False)
     carton_cbm = AmountField(max_digits=8, decimal_places=4, required=False, allow_null=True)
     carton_kg = AmountField(max_digits=8, decimal_places=3, required=False, allow_null=True)
     is_best_seller = serializers.BooleanField(required=False)
     is_active = serializers.BooleanField(required=False)
-    supplier_id = serializers.IntegerField(min_value=1, max_value=2**63 - 1, required=False, allow_null=True)
+    supplier_id = WholeField(min_value=1, max_value=2**63 - 1, required=False, allow_null=True)
 
 
 class ProductFilters(Filters):
@@ -151,7 +151,7 @@ class ProductFilters(Filters):
 
     best_seller = serializers.BooleanField(required=False)
     active = serializers.BooleanField(required=False)
-    supplier_id = serializers.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
+    supplier_id = WholeField(min_value=1, max_value=2**63 - 1, required=False)
     search = serializers.CharField(max_length=100, required=False)
 
 

@@ -7,7 +7,7 @@ nothing. The number of statements is the same for one line and for 5,000.
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.utils import timezone
@@ -237,8 +237,13 @@ def _post(
     balances = [shelf.move(entry.product_id, entry.quantity) for entry in entries]
     _refuse_shortages(entries, balances, shelf)
     _refuse_overflow(entries, balances, shelf)
-    ids = _insert_movements(entries, balances, actor)
-    _update_levels(shelf, counted_at)
+    now = timezone.now()
+    rows = [(*entry, balance, actor.pk, now) for entry, balance in zip(entries, balances, strict=True)]
+    ids, _ = rowsets.run(
+        rowsets.inserting(StockMovement, _MOVEMENT_FIELDS, rows),
+        _updating_levels(shelf, counted_at),
+    )
+    _record_movements(ids, rows)
     return [
         Movement(movement_id, entry.product_id, level.sku, level.price_usd, entry.quantity, balance or 0)
         for movement_id, entry, balance in zip(ids, entries, balances, strict=True)
@@ -278,27 +283,23 @@ def _refuse_overflow(entries: Sequence[Entry], balances: Sequence[int | None], s
         raise TooManyUnits(sorted(set(over)))
 
 
-def _insert_movements(entries: Sequence[Entry], balances: Sequence[int | None], actor: User) -> list[int]:
-    now = timezone.now()
-    rows = [(*entry, balance, actor.pk, now) for entry, balance in zip(entries, balances, strict=True)]
-    ids = rowsets.insert(StockMovement, _MOVEMENT_FIELDS, rows)
+def _record_movements(ids: Sequence[int], rows: Sequence[tuple[Any, ...]]) -> None:
     created = [
         (movement_id, None, dict(zip(_MOVEMENT_FIELDS[:-1], row, strict=False)))
         for movement_id, row in zip(ids, rows, strict=True)
     ]
     audit.record(StockMovement, audit.Action.CREATE, created)
-    return ids
 
 
-def _update_levels(shelf: Shelf, counted_at: datetime | None) -> None:
+def _updating_levels(shelf: Shelf, counted_at: datetime | None) -> rowsets.Write:
     """Write the quantities that changed; ``counted_at`` is the time of a stock count."""
     counted = {} if counted_at is None else {"last_counted_at": counted_at}
     now = timezone.now()
     changed = list(shelf.changed())
     rows = [(level.id, quantity, *counted.values(), now) for level, quantity in changed]
-    rowsets.update(StockLevel, "id", ("quantity", *counted, "updated_at"), rows)
     audit.record(
         StockLevel,
         audit.Action.UPDATE,
         [(level.id, {"quantity": level.quantity}, {"quantity": quantity, **counted}) for level, quantity in changed],
     )
+    return rowsets.updating(StockLevel, "id", ("quantity", *counted, "updated_at"), rows)

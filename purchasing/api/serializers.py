@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from core.api.fields import AmountField, CleanCharField
+from core.api.fields import AmountField, CleanCharField, WholeField
 from core.api.filters import DatedFilters
 from inventory.api.serializers import SupplierBrief
 from purchasing.models import OrderLine, PurchaseOrder, StatusChange
@@ -80,8 +80,8 @@ class OrderDetail(OrderOutput):
 class LineInput(serializers.Serializer[Any]):
     """One product to order; without a price, the product's."""
 
-    product_id = serializers.IntegerField(min_value=1, max_value=MAX_ID)
-    quantity = serializers.IntegerField(min_value=1, max_value=MAX_UNITS)
+    product_id = WholeField(min_value=1, max_value=MAX_ID)
+    quantity = WholeField(min_value=1, max_value=MAX_UNITS)
     unit_price_usd = AmountField(required=False, allow_null=True)
 
     def to_internal_value(self, data: Any) -> orders.Line:
@@ -103,7 +103,7 @@ class OrderUpdate(serializers.Serializer[Any]):
 class OrderInput(OrderUpdate):
     """A new order: a DRAFT."""
 
-    supplier_id = serializers.IntegerField(min_value=1, max_value=MAX_ID)
+    supplier_id = WholeField(min_value=1, max_value=MAX_ID)
     order_date = serializers.DateField(required=False)
     line_items = LineInput(many=True, source="lines", max_length=MAX_LINES, default=list)  # type: ignore[call-arg]
 
@@ -112,7 +112,7 @@ class OrderFilters(DatedFilters):
     """Filters of the order list; dates are order dates, both included."""
 
     status = serializers.ChoiceField(Stage.choices, required=False)
-    supplier_id = serializers.IntegerField(min_value=1, max_value=MAX_ID, required=False)
+    supplier_id = WholeField(min_value=1, max_value=MAX_ID, required=False)
 
 
 class Advance(serializers.Serializer[Any]):
@@ -131,8 +131,8 @@ class Cancel(serializers.Serializer[Any]):
 class ReceiptLine(serializers.Serializer[Any]):
     """Units that arrived of one line."""
 
-    line_item_id = serializers.IntegerField(min_value=1, max_value=MAX_ID)
-    quantity = serializers.IntegerField(min_value=1, max_value=MAX_UNITS)
+    line_item_id = WholeField(min_value=1, max_value=MAX_ID)
+    quantity = WholeField(min_value=1, max_value=MAX_UNITS)
 
     def to_internal_value(self, data: Any) -> receipts.Line:
         """Return the line as the operation takes it."""

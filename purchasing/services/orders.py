@@ -16,6 +16,7 @@ from purchasing import workflow
 from purchasing.errors import (
     LinesFixed,
     OrderNotCancellable,
+    OrderTooLarge,
     StageNotReachable,
     UnknownSupplier,
     UnorderableProducts,
@@ -25,6 +26,7 @@ from purchasing.services import locks, numbering, receipts
 from purchasing.workflow import Stage
 
 PREFIX = "PO"
+MAX_TOTAL = Decimal("9999999999999.99")  # 15 digits: SQLite keeps money as a float, which holds no more
 
 
 class Line(NamedTuple):
@@ -39,7 +41,7 @@ class Line(NamedTuple):
 def create(*, supplier_id: int, lines: Sequence[Line], today: date, actor: User, **fields: Any) -> PurchaseOrder:
     """Make a DRAFT with the next number of the year of ``today``.
 
-    Raises UnknownSupplier or UnorderableProducts.
+    Raises UnknownSupplier, UnorderableProducts or OrderTooLarge.
     """
     if not Supplier.objects.filter(pk=supplier_id, is_active=True).exists():
         raise UnknownSupplier(supplier_id)
@@ -57,7 +59,7 @@ def create(*, supplier_id: int, lines: Sequence[Line], today: date, actor: User,
 def update(order_id: int, *, lines: Sequence[Line] | None = None, actor: User, **fields: Any) -> PurchaseOrder:
     """Change the fields given, and the lines while the order is a DRAFT; totals follow.
 
-    Raises OrderNotFound, OrderCancelled, LinesFixed or UnorderableProducts.
+    Raises OrderNotFound, OrderCancelled, LinesFixed, UnorderableProducts or OrderTooLarge.
     """
     order = locks.open_order(order_id)
     subtotal = order.subtotal_usd
@@ -123,8 +125,11 @@ def _subtotal(lines: Sequence[Line], prices: dict[int, Decimal]) -> Decimal:
 
 
 def _set_totals(order: PurchaseOrder, subtotal: Decimal) -> None:
+    total = subtotal + order.shipping_usd + order.other_fees_usd
+    if total > MAX_TOTAL:
+        raise OrderTooLarge(total, MAX_TOTAL)
     order.subtotal_usd = subtotal
-    order.total_usd = subtotal + order.shipping_usd + order.other_fees_usd
+    order.total_usd = total
 
 
 def _insert_lines(order: PurchaseOrder, lines: Sequence[Line], prices: dict[int, Decimal]) -> None:

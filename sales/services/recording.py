@@ -17,6 +17,7 @@ from inventory.services import ledger
 from sales.errors import FutureSale, ReturnExceedsSale
 from sales.models import MonthlySales, Platform, Sale
 
+Row = tuple[int, date, int, Decimal, str, str]
 _SALE_FIELDS = ("product", "sale_date", "quantity", "unit_price_usd", "platform", "order_reference")
 
 
@@ -118,8 +119,9 @@ def write(lines: Sequence[Line], *, held: ledger.Levels | None = None, actor: Us
         )
         for line in lines
     ]
-    ids = _insert_sales(rows)
-    _add_to_months(rows)
+    ids, _ = rowsets.run(_inserting(rows), _adding_to_months(rows))
+    created = [(key, None, dict(zip(_SALE_FIELDS, row, strict=True))) for key, row in zip(ids, rows, strict=True)]
+    audit.record(Sale, audit.Action.CREATE, created)
     return [
         Recorded(key, levels[line.product_id].sku, *row, next(movements).balance_after if _moves(line) else None)
         for key, line, row in zip(ids, lines, rows, strict=True)
@@ -138,21 +140,18 @@ def _entry(line: Line) -> ledger.Entry:
     return ledger.Entry(line.product_id, -line.quantity, movement, reference, line.order_reference)
 
 
-def _insert_sales(rows: Sequence[tuple[int, date, int, Decimal, str, str]]) -> list[int]:
+def _inserting(rows: Sequence[Row]) -> rowsets.Write:
     now = timezone.now()
-    ids = rowsets.insert(Sale, (*_SALE_FIELDS, "created_at"), [(*row, now) for row in rows])
-    created = [(key, None, dict(zip(_SALE_FIELDS, row, strict=True))) for key, row in zip(ids, rows, strict=True)]
-    audit.record(Sale, audit.Action.CREATE, created)
-    return ids
+    return rowsets.inserting(Sale, (*_SALE_FIELDS, "created_at"), [(*row, now) for row in rows])
 
 
-def _add_to_months(rows: Sequence[tuple[int, date, int, Decimal, str, str]]) -> None:
+def _adding_to_months(rows: Sequence[Row]) -> rowsets.Write:
     totals: dict[tuple[date, int], tuple[int, Decimal]] = {}
     for product_id, sale_date, quantity, price, _, _ in rows:
         key = (sale_date.replace(day=1), product_id)
         units, revenue = totals.get(key, (0, Decimal(0)))
         totals[key] = (units + quantity, revenue + quantity * price)
-    rowsets.insert_or_add(
+    return rowsets.adding(
         MonthlySales,
         ("month", "product"),
         ("units", "revenue_usd"),
