@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
-from django.db import models
+from django.db import connection, models
 from django.db.models.functions import Lower
 
 from accounts import rights
@@ -16,6 +16,22 @@ class UserManager(BaseUserManager["User"]):
     def get_by_natural_key(self, username: str | None) -> "User":
         """Return the user who signs in with this e-mail."""
         return self.get(email__iexact=username or "")
+
+    def of_token(self, user_id: int) -> "User | None":
+        """Return the user whom a token names, with what every request needs to know.
+
+        Written out: this runs before every request of the API, and the ORM takes longer to compose the query
+        than the database to answer it.
+        """
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT id, email, password_hash, role, is_active, mfa_enabled FROM users WHERE id = %s", [user_id]
+            )
+            row = cursor.fetchone()
+        if row is None:
+            return None
+        names = ("id", "email", "password", "role", "is_active", "mfa_enabled")
+        return self.model.from_db(connection.alias, names, (*row[:4], bool(row[4]), bool(row[5])))
 
     def create_user(self, email: str, password: str | None = None, **fields: object) -> "User":
         """Make a user; without a password the account can never sign in with one."""

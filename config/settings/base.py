@@ -93,9 +93,12 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     # Kept connections and no pool: the web server runs one thread a worker (docs/adr/0006).
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("DB_CONN_MAX_AGE", default=600)
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    DATABASES["default"].setdefault("OPTIONS", {})["options"] = (
-        "-c statement_timeout=60000 -c idle_in_transaction_session_timeout=60000"
+    DATABASES["default"].setdefault("OPTIONS", {}).update(
+        # Values travel apart from the statement, which the server plans once a connection (0: never; for a
+        # pgbouncer older than 1.21 in front of PostgreSQL).
+        server_side_binding=True,
+        prepare_threshold=env.int("DB_PREPARE_AFTER", default=5) or None,
+        options="-c statement_timeout=60000 -c idle_in_transaction_session_timeout=60000",
     )
 
 # Cache and counters: one shared place for all processes, Redis or a locked folder.
@@ -104,7 +107,7 @@ if REDIS_URL:
     CACHES = {
         "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL},
         "counters": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "BACKEND": "core.rediscache.CountingRedisCache",
             "LOCATION": REDIS_URL,
             "KEY_PREFIX": "count",
         },
@@ -179,7 +182,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "POSTPROCESSING_HOOKS": ["core.api.schema.add_errors", "drf_spectacular.hooks.postprocess_schema_enums"],
+    # In this order: the enum hook builds the components anew and would drop the errors' shape.
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "core.api.schema.add_errors"],
     "ENUM_NAME_OVERRIDES": {
         "Stage": "purchasing.workflow.Stage",
         "Platform": "sales.models.Platform",
