@@ -10,7 +10,7 @@ _INCREMENT = "if redis.call('exists', KEYS[1]) == 1 then return redis.call('incr
 class _Client(RedisCacheClient):
     """Django's client, but one step where Django takes two."""
 
-    def incr(self, key: str, delta: int) -> int:
+    def incr(self, key: Any, delta: int) -> int:
         """Add ``delta`` to a counter that exists.
 
         Django asks first and increments then: a counter that expires between the two is made anew without a

@@ -25,13 +25,16 @@ class UserManager(BaseUserManager["User"]):
         """
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT id, email, password_hash, role, is_active, mfa_enabled FROM users WHERE id = %s", [user_id]
+                "SELECT id, email, password_hash, mfa_enabled, role, is_active FROM users WHERE id = %s", [user_id]
             )
             row = cursor.fetchone()
         if row is None:
             return None
-        names = ("id", "email", "password", "role", "is_active", "mfa_enabled")
-        return self.model.from_db(connection.alias, names, (*row[:4], bool(row[4]), bool(row[5])))
+        user_id, email, password, mfa_enabled, role, is_active = row
+        # In the order of the model's fields, which from_db expects; the others are read when somebody asks.
+        names = ("id", "email", "password", "mfa_enabled", "role", "is_active")
+        values = (user_id, email, password, bool(mfa_enabled), role, bool(is_active))
+        return self.model.from_db(connection.alias, names, values)
 
     def create_user(self, email: str, password: str | None = None, **fields: object) -> "User":
         """Make a user; without a password the account can never sign in with one."""
