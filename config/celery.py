@@ -29,3 +29,9 @@ def _make_queue_folders(**_: Any) -> None:
     for name in ("data_folder_in", "data_folder_out", "control_folder"):
         if name in options:
             Path(options[name]).mkdir(parents=True, exist_ok=True)
+
+
+@signals.beat_init.connect
+def _beat_at_once(**_: Any) -> None:
+    """Without this, /health/ready would call a fresh start down for its first minute."""
+    app.send_task("core.tasks.heartbeat")

@@ -10,7 +10,7 @@ one round trip on PostgreSQL and one each on SQLite, where a round trip costs no
 Table and column names come from the models, never from input; values are always parameters.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -89,7 +89,7 @@ def update(model: type[Model], key: str, names: Names, rows: Rows) -> None:
 def among(column: str, ids: Sequence[int]) -> tuple[str, list[Any]]:
     """Return a condition "``column`` is one of ``ids``" with its one parameter, whatever the number of ids."""
     if connection.vendor == "postgresql":
-        return f"{column} = ANY(%s::bigint[])", [list(ids)]
+        return f"{column} = ANY(%s::bigint[])", [_array(ids)]
     return f"{column} IN (SELECT value FROM json_each(%s))", [orjson.dumps(list(ids)).decode()]
 
 
@@ -153,18 +153,40 @@ def _source(vendor: str, model: type[Model], names: Names) -> str:
 
 
 def _params(model: type[Model], names: Names, rows: Rows) -> list[Any]:
+    columns = list(zip(*rows, strict=True)) or [()] * len(names)
     if connection.vendor == "postgresql":
-        return [list(column) for column in zip(*rows, strict=True)]
-    fields = _fields(model, names)
-    document = [[_for_sqlite(field, value) for field, value in zip(fields, row, strict=True)] for row in rows]
+        return [_array(column) for column in columns]
+    stored = [_for_sqlite(field, column) for field, column in zip(_fields(model, names), columns, strict=True)]
     # Decimal goes as text, which the column's affinity makes a number.
-    return [orjson.dumps(document, default=str).decode()]
+    return [orjson.dumps(list(zip(*stored, strict=True)), default=str).decode()]
 
 
-def _for_sqlite(field: "Field[Any, Any]", value: Any) -> Any:
-    if field.get_internal_type() == "JSONField" or value is None or type(value) in (int, str, bool):
-        return value
-    return field.get_db_prep_save(value, connection)
+def _array(values: Sequence[Any]) -> str:
+    """Return ``values`` as PostgreSQL writes an array; the driver would escape a list character by character."""
+    return f"{{{','.join(_each_once(_item, values))}}}"
+
+
+def _item(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _for_sqlite(field: "Field[Any, Any]", values: Sequence[Any]) -> list[Any]:
+    if field.get_internal_type() == "JSONField":
+        return list(values)
+    return _each_once(lambda value: _stored(field, value), values)
+
+
+def _stored(field: "Field[Any, Any]", value: Any) -> Any:
+    return value if value is None or type(value) in (int, str, bool) else field.get_db_prep_save(value, connection)
+
+
+def _each_once(convert: Callable[[Any], Any], values: Sequence[Any]) -> list[Any]:
+    """Convert ``values``; equal ones, such as the one time of all rows, only once."""
+    converted = {value: convert(value) for value in set(values)}
+    return [converted[value] for value in values]
 
 
 @cache

@@ -51,6 +51,7 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
+                'verbose_name_plural': 'audit log',
                 'db_table': 'audit_log',
                 'indexes': [models.Index(fields=['table_name', 'record_id'], name='idx_audit_log_table_record'), models.Index(fields=['created_at'], name='idx_audit_log_created_at')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('action__in', ['CREATE', 'UPDATE', 'DELETE'])), name='audit_log_action_is_known')],

@@ -40,6 +40,7 @@ class AuditLog(models.Model):
 
     class Meta:
         db_table = "audit_log"
+        verbose_name_plural = "audit log"
         indexes = [
             models.Index(fields=["table_name", "record_id"], name="idx_audit_log_table_record"),
             models.Index(fields=["created_at"], name="idx_audit_log_created_at"),

@@ -49,6 +49,10 @@ class Schema(AutoSchema):
         """Return the noun that the path starts with."""
         return [self.path.removeprefix("/api/").split("/")[0]]
 
+    def get_summary(self) -> str | None:
+        """Return the first sentence of what the method says of itself."""
+        return self.get_description().split(". ")[0].split("\n")[0].rstrip(".") or None
+
     def get_override_parameters(self) -> list[Any]:
         """Add Idempotency-Key to the operations that take one."""
         handler = getattr(self.view, self.method.lower(), None)

@@ -74,6 +74,7 @@ class Migration(migrations.Migration):
                 ('supplier', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.supplier')),
             ],
             options={
+                'verbose_name_plural': 'prices',
                 'db_table': 'price_history',
             },
         ),

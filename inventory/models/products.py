@@ -53,6 +53,7 @@ class PriceHistory(models.Model):
 
     class Meta:
         db_table = "price_history"
+        verbose_name_plural = "prices"
         indexes = [models.Index(fields=["product", "effective_date"], name="idx_price_history_product_date")]
         constraints = [
             models.CheckConstraint(name="price_history_price_is_not_negative", condition=models.Q(price_usd__gte=0)),

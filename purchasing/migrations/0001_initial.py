@@ -141,6 +141,7 @@ class Migration(migrations.Migration):
                 ('order', models.ForeignKey(db_column='po_id', on_delete=django.db.models.deletion.PROTECT, related_name='status_history', to='purchasing.purchaseorder')),
             ],
             options={
+                'verbose_name_plural': 'status history',
                 'db_table': 'po_status_history',
             },
         ),

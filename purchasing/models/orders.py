@@ -103,6 +103,7 @@ class StatusChange(models.Model):
 
     class Meta:
         db_table = "po_status_history"
+        verbose_name_plural = "status history"
 
     def __str__(self) -> str:
         return f"{self.old_status or 'new'} → {self.new_status}"
