@@ -7,6 +7,8 @@ import bleach
 
 # Everything below space but tab and line feed, delete, and the marks that reverse the order of shown characters.
 _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+# What bleach takes for text and escapes, as in "</<b>", would be a tag again once it is unescaped.
+_TAG = re.compile("<[a-zA-Z/!][^<>]*>")
 _MARKUP = re.compile("[&<>]")
 # Text in which there is nothing to clean; a bulk body holds thousands of these, and an HTML parser is slow.
 _PLAIN = re.compile(r"[^\x00-\x1f<>&\x7f\u202a-\u202e\u2066-\u2069]*")
@@ -26,7 +28,7 @@ def text(value: str) -> str:
     for _ in range(_PASSES):
         before = cleaned
         escaped = bleach.clean(before, tags=set(), strip=True, strip_comments=True)
-        cleaned = _INVISIBLE.sub("", html.unescape(escaped)).strip()
+        cleaned = _TAG.sub("", _INVISIBLE.sub("", html.unescape(escaped))).strip()
         if cleaned == before:
             return cleaned
     return _MARKUP.sub("", cleaned).strip()

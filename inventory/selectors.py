@@ -91,12 +91,14 @@ def supplier(supplier_id: int) -> Supplier:
 
 def contacts(supplier_id: int) -> QuerySet[SupplierContact]:
     """Return the contacts of a supplier. Raises SupplierNotFound."""
-    return SupplierContact.objects.filter(supplier_id=supplier(supplier_id).pk).order_by("id")
+    _refuse_unknown_supplier(supplier_id)
+    return SupplierContact.objects.filter(supplier_id=supplier_id).order_by("id")
 
 
 def bank_accounts(supplier_id: int) -> QuerySet[SupplierBankAccount]:
     """Return the bank accounts of a supplier. Raises SupplierNotFound."""
-    return SupplierBankAccount.objects.filter(supplier_id=supplier(supplier_id).pk).order_by("id")
+    _refuse_unknown_supplier(supplier_id)
+    return SupplierBankAccount.objects.filter(supplier_id=supplier_id).order_by("id")
 
 
 def stock_levels(*, status: StockStatus | None = None, search: str = "") -> QuerySet[StockLevel]:
@@ -148,6 +150,11 @@ def ledger_differences() -> Iterator[Difference]:
     )
     for row in rows.iterator():
         yield Difference(*row)
+
+
+def _refuse_unknown_supplier(supplier_id: int) -> None:
+    if not Supplier.objects.filter(pk=supplier_id).exists():
+        raise SupplierNotFound(supplier_id)
 
 
 def _matches(search: str, prefix: str = "") -> Q:

@@ -148,6 +148,15 @@ def test_one_sku_made_by_8_at_once_exists_once():
     assert kinds(results) == {"Product": 1, "SkuTaken": 7}
 
 
+def test_one_sku_taken_by_6_products_at_once_goes_to_one():
+    buyer = make_user()
+    made = [make_product() for _ in range(6)]
+
+    results = at_once(6, lambda n: products.update(made[n].pk, internal_sku="LUMI-RACE", today=TODAY, actor=buyer))
+
+    assert kinds(results) == {"Product": 1, "SkuTaken": 5}
+
+
 def test_a_level_first_used_by_8_at_once_exists_once():
     buyer = make_user()
     product = make_product()

@@ -37,9 +37,7 @@ def create(*, internal_sku: str, price_usd: Decimal, today: date, actor: User, *
     _check_supplier(fields.get("supplier_id"))
     product = Product(internal_sku=sku, price_usd=price_usd, **fields)
     _check_ages(product)
-    if Product.objects.filter(internal_sku=sku).exists():
-        raise SkuTaken(sku)
-    _save_new(product)
+    _save(product)
     _remember_price(product, today)
     ledger.make_levels([product.pk])
     return product
@@ -62,10 +60,8 @@ def update(product_id: int, *, today: date, actor: User, **fields: Any) -> Produ
     for name in changed:
         setattr(product, name, fields[name])
     _check_ages(product)
-    if "internal_sku" in changed and Product.objects.filter(internal_sku=product.internal_sku).exists():
-        raise SkuTaken(product.internal_sku)
     if changed:
-        product.save(update_fields=[*(_column(name) for name in changed), "updated_at"])
+        _save(product, update_fields=[*(_column(name) for name in changed), "updated_at"])
     if "price_usd" in changed:
         _remember_price(product, today)
     return product
@@ -113,12 +109,14 @@ def _insert_prices(ids: Sequence[int], new: Sequence[tuple[str, Mapping[str, Any
     audit.record(PriceHistory, audit.Action.CREATE, created)
 
 
-def _save_new(product: Product) -> None:
-    """Insert ``product``; a race for its SKU is a refusal, not a crash."""
+def _save(product: Product, update_fields: Sequence[str] | None = None) -> None:
+    """Save ``product``. Whether its SKU is free is the unique index's word, also when two ask at once."""
     try:
         with transaction.atomic():
-            product.save(force_insert=True)
+            product.save(update_fields=update_fields)
     except IntegrityError as error:
+        if "internal_sku" not in str(error):
+            raise
         raise SkuTaken(product.internal_sku) from error
 
 

@@ -1,0 +1,62 @@
+"""How many SQL queries each address that reads costs: recorded in query_counts.json, whatever the number of rows.
+
+A new address is entered there with its count. Who changes a count says why in the commit.
+"""
+
+import json
+import re
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from inventory.services import products as catalogue
+from inventory.services import suppliers
+from purchasing.services import orders, receipts
+from purchasing.workflow import Stage
+from tests.factories import TODAY, make_order, make_product, make_supplier, sell
+from tests.test_openapi import operations
+
+COUNTS = json.loads(Path(__file__).with_name("query_counts.json").read_text())
+CONTACT = {"name": "Lin Mei", "platform": "WECHAT", "contact_value": "lin-88"}
+ACCOUNT = {"holder": "Bright Blocks", "bank_name": "Bank", "account_number": "6222000000001234"}
+
+
+def fill(rows, actor):
+    """Make ``rows`` of everything that is listed, and return the ids that addresses ask for."""
+    supplier = make_supplier(contacts=[CONTACT] * rows)
+    for _ in range(rows):
+        suppliers.add_bank_account(supplier.pk, **ACCOUNT, actor=actor)
+        make_supplier(contacts=[CONTACT])
+    products = [make_product(on_hand=50, supplier_id=supplier.pk) for _ in range(rows)]
+    first = products[0]
+    for number, product in enumerate(products):
+        sell(product, 1)
+        sell(first, 1, price=f"{number}.50")
+        catalogue.update(first.pk, price_usd=Decimal(number), today=TODAY, actor=actor)
+    order = make_order(*(orders.Line(product.pk, 5) for product in products), supplier=supplier, stage=Stage.SHIPPED)
+    lines = [receipts.Line(line.pk, 1) for line in order.line_items.all()]
+    receipts.receive(order.pk, lines, actor=actor)
+    for product in products:
+        make_order(orders.Line(product.pk, 1))
+    return {"supplier_id": supplier.pk, "product_id": first.pk, "order_id": order.pk}
+
+
+def queries_of(client, path, ids):
+    with CaptureQueriesContext(connection) as queries:
+        response = client.get(re.sub(r"\{(\w+)\}", lambda name: str(ids[name[1]]), path))
+    assert response.status_code == 200
+    return len(queries)
+
+
+def test_every_address_that_reads_has_its_count():
+    assert set(COUNTS) == {path for method, path in operations() if method == "get"}
+
+
+@pytest.mark.parametrize("rows", [3, 30])
+def test_an_address_costs_as_many_queries_as_recorded(client_api, admin, rows):
+    ids = fill(rows, admin)
+
+    assert {path: queries_of(client_api, path, ids) for path in COUNTS} == COUNTS
