@@ -8,7 +8,17 @@ _INCREMENT = "if redis.call('exists', KEYS[1]) == 1 then return redis.call('incr
 
 
 class _Client(RedisCacheClient):
-    """Django's client, but one step where Django takes two."""
+    """Django's client, made once and not for every call, and one step where Django takes two."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._client: Any = None
+
+    def get_client(self, key: Any = None, *, write: bool = False) -> Any:
+        """Return the client of the one server; it holds no state but its pool, and threads may share it."""
+        if self._client is None:
+            self._client = super().get_client(key, write=write)
+        return self._client
 
     def incr(self, key: Any, delta: int) -> int:
         """Add ``delta`` to a counter that exists.
