@@ -31,7 +31,7 @@ def count(request: HttpRequest, *, group: str, rate: str, fail_closed: bool) -> 
     try:
         usage = get_usage(request, group=group, key=_key, rate=rate, increment=True)
     except Exception as error:
-        log.error("rate counters unreachable: %s", type(error).__name__)
+        log.error("rate counters fail: %s: %s", type(error).__name__, error)
         if fail_closed:
             raise TooManyRequests(WAIT_WHEN_DOWN) from error
         return

@@ -12,13 +12,13 @@ class _Client(RedisCacheClient):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._client: Any = None
+        self._made: Any = None
 
     def get_client(self, key: Any = None, *, write: bool = False) -> Any:
         """Return the client of the one server; it holds no state but its pool, and threads may share it."""
-        if self._client is None:
-            self._client = super().get_client(key, write=write)
-        return self._client
+        if self._made is None:
+            self._made = super().get_client(key, write=write)
+        return self._made
 
     def incr(self, key: Any, delta: int) -> int:
         """Add ``delta`` to a counter that exists.
