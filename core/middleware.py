@@ -51,18 +51,23 @@ class OptionalSlash:
 
 
 class RateLimit:
-    """The limit over everything, by client address; health checks and static files do not count."""
+    """The limits by client address: one over everything but health checks and static files, one at the sign-in page."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if not request.path_info.startswith(("/health", settings.STATIC_URL)):
-            try:
-                limits.count(request, group="global", rate=settings.RATE_LIMIT_GLOBAL, fail_closed=False)
-            except limits.TooManyRequests as refusal:
-                return too_many(request, refusal)
+        try:
+            self._count(request)
+        except limits.TooManyRequests as refusal:
+            return too_many(request, refusal)
         return self.get_response(request)
+
+    def _count(self, request: HttpRequest) -> None:
+        if not request.path_info.startswith(("/health", settings.STATIC_URL)):
+            limits.count(request, group="global", rate=settings.RATE_LIMIT_GLOBAL, fail_closed=False)
+        if request.method == "POST" and request.path_info == settings.LOGIN_URL:
+            limits.count(request, group="auth", rate=settings.RATE_LIMIT_AUTH, fail_closed=True)
 
 
 class RequestOrigin:

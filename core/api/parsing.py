@@ -43,7 +43,7 @@ class StrictJSONParser(BaseParser):
 
 def _depth_exceeds(data: Any, limit: int) -> bool:
     level = [data]
-    for _ in range(limit + 1):
+    for _ in range(limit):
         level = [
             child
             for item in level
