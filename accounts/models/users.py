@@ -13,9 +13,16 @@ from core.timestamps import Timestamped
 class UserManager(BaseUserManager["User"]):
     """Finds users by e-mail, whatever its letters' case."""
 
+    def with_email(self, email: str) -> "models.QuerySet[User]":
+        """Return the user with this e-mail, compared as the unique constraint does.
+
+        By iexact, which is UPPER on PostgreSQL, "ı@" and "i@" would be one address.
+        """
+        return self.alias(lowered=Lower("email")).filter(lowered=Lower(models.Value(email)))
+
     def get_by_natural_key(self, username: str | None) -> "User":
         """Return the user who signs in with this e-mail."""
-        return self.get(email__iexact=username or "")
+        return self.with_email(username or "").get()
 
     def of_token(self, user_id: int) -> "User | None":
         """Return the user whom a token names, with what every request needs to know.

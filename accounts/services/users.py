@@ -9,7 +9,7 @@ DEMO_PASSWORD = "admin123"  # noqa: S105 - public on purpose; production refuses
 
 def by_email(email: str) -> User | None:
     """Return the active user with this e-mail, whatever its case."""
-    return User.objects.filter(email__iexact=email, is_active=True).first()
+    return User.objects.with_email(email).filter(is_active=True).first()
 
 
 def first_admin() -> User | None:

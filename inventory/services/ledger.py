@@ -54,6 +54,7 @@ class Level(NamedTuple):
     quantity: int
     sku: str
     price_usd: Decimal
+    last_counted_at: datetime | str | None
 
 
 Levels = dict[int, Level]
@@ -218,14 +219,14 @@ def _locked_levels(product_ids: Sequence[int]) -> Levels:
     lock_clause = " FOR UPDATE OF i" if connection.features.has_select_for_update else ""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT i.id, i.product_id, i.quantity, p.internal_sku, p.price_usd"
+            "SELECT i.id, i.product_id, i.quantity, p.internal_sku, p.price_usd, i.last_counted_at"
             " FROM inventory i JOIN products p ON p.id = i.product_id"
             f" WHERE {condition} ORDER BY i.product_id{lock_clause}",
             params,
         )
         return {
-            product_id: Level(level_id, product_id, quantity, sku, money.cents(price))
-            for level_id, product_id, quantity, sku, price in cursor.fetchall()
+            product_id: Level(level_id, product_id, quantity, sku, money.cents(price), counted_at)
+            for level_id, product_id, quantity, sku, price, counted_at in cursor.fetchall()
         }
 
 
@@ -293,13 +294,14 @@ def _record_movements(ids: Sequence[int], rows: Sequence[tuple[Any, ...]]) -> No
 
 def _updating_levels(shelf: Shelf, counted_at: datetime | None) -> rowsets.Write:
     """Write the quantities that changed; ``counted_at`` is the time of a stock count."""
-    counted = {} if counted_at is None else {"last_counted_at": counted_at}
-    now = timezone.now()
+    names = ("quantity",) if counted_at is None else ("quantity", "last_counted_at")
     changed = list(shelf.changed())
-    rows = [(level.id, quantity, *counted.values(), now) for level, quantity in changed]
-    audit.record(
-        StockLevel,
-        audit.Action.UPDATE,
-        [(level.id, {"quantity": level.quantity}, {"quantity": quantity, **counted}) for level, quantity in changed],
-    )
-    return rowsets.updating(StockLevel, "id", ("quantity", *counted, "updated_at"), rows)
+    new = [(quantity, counted_at)[: len(names)] for _, quantity in changed]
+    differences = [
+        (level.id, {name: getattr(level, name) for name in names}, dict(zip(names, values, strict=True)))
+        for (level, _), values in zip(changed, new, strict=True)
+    ]
+    audit.record(StockLevel, audit.Action.UPDATE, differences)
+    now = timezone.now()
+    rows = [(level.id, *values, now) for (level, _), values in zip(changed, new, strict=True)]
+    return rowsets.updating(StockLevel, "id", (*names, "updated_at"), rows)

@@ -26,6 +26,7 @@ from purchasing.services import locks, numbering, receipts
 from purchasing.workflow import Stage
 
 PREFIX = "PO"
+_LINE_FIELDS = ("order", "product", "quantity", "unit_price_usd", "quantity_received")
 MAX_TOTAL = Decimal("9999999999999.99")  # 15 digits: SQLite keeps money as a float, which holds no more
 
 
@@ -135,12 +136,15 @@ def _set_totals(order: PurchaseOrder, subtotal: Decimal) -> None:
 def _insert_lines(order: PurchaseOrder, lines: Sequence[Line], prices: dict[int, Decimal]) -> None:
     if not lines:
         return
-    names = ("order", "product", "quantity", "unit_price_usd", "quantity_received")
     now = timezone.now()
     rows = [(order.pk, line.product_id, line.quantity, _price(line, prices), 0) for line in lines]
-    ids = rowsets.insert(OrderLine, (*names, "created_at", "updated_at"), [(*row, now, now) for row in rows])
-    created = [(key, None, dict(zip(names, row, strict=True))) for key, row in zip(ids, rows, strict=True)]
+    ids = rowsets.insert(OrderLine, (*_LINE_FIELDS, "created_at", "updated_at"), [(*row, now, now) for row in rows])
+    created = [(key, None, dict(zip(_LINE_FIELDS, row, strict=True))) for key, row in zip(ids, rows, strict=True)]
     audit.record(OrderLine, audit.Action.CREATE, created)
+
+
+def _stored(line: OrderLine) -> tuple[Any, ...]:
+    return (line.order_id, line.product_id, line.quantity, line.unit_price_usd, line.quantity_received)
 
 
 def _replace_lines(order: PurchaseOrder, lines: Sequence[Line]) -> Decimal:
@@ -152,7 +156,7 @@ def _replace_lines(order: PurchaseOrder, lines: Sequence[Line]) -> Decimal:
     audit.record(
         OrderLine,
         audit.Action.DELETE,
-        [(line.pk, {"order": order.pk, "product": line.product_id, "quantity": line.quantity}, None) for line in old],
+        [(line.pk, dict(zip(_LINE_FIELDS, _stored(line), strict=True)), None) for line in old],
     )
     order.line_items.all()._raw_delete(order.line_items.db)
     _insert_lines(order, lines, prices)
