@@ -11,6 +11,7 @@ Table and column names come from the models, never from input; values are always
 """
 
 from collections.abc import Callable, Sequence
+from enum import Enum
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -21,7 +22,7 @@ from django.db.models import Field, Model
 Names = tuple[str, ...]
 Rows = Sequence[Sequence[Any]]
 
-_ARRAY_TYPES = {
+_TYPES = {
     "AutoField": "integer",
     "BigAutoField": "bigint",
     "ForeignKey": "bigint",
@@ -39,6 +40,14 @@ _ARRAY_TYPES = {
 }
 
 
+class Shape(Enum):
+    """How a set of rows travels to the database."""
+
+    ROW = "one row of values"
+    ARRAYS = "an array a column"
+    DOCUMENT = "one JSON document"
+
+
 class Write(NamedTuple):
     """One statement over a set of rows, to be run; an insert returns the ids it made."""
 
@@ -52,7 +61,7 @@ def inserting(model: type[Model], names: Names, rows: Rows) -> Write:
 
     A JSON field takes JSON text. No signal is sent and no default of the model is applied.
     """
-    statement = f'{_insert(connection.vendor, model, names)} RETURNING "id"'
+    statement = f'{_insert(_shape(rows), model, names)} RETURNING "id"'
     return Write(statement, _params(model, names, rows), returns_ids=True)
 
 
@@ -61,12 +70,12 @@ def adding(model: type[Model], keys: Names, sums: Names, rows: Rows) -> Write:
 
     ``rows`` hold the keys, then the sums, and no two rows have the same keys.
     """
-    return Write(_insert_or_add(connection.vendor, model, keys, sums), _params(model, keys + sums, rows))
+    return Write(_insert_or_add(_shape(rows), model, keys, sums), _params(model, keys + sums, rows))
 
 
 def updating(model: type[Model], key: str, names: Names, rows: Rows) -> Write:
     """Set the fields ``names`` of the rows found by ``key``; ``rows`` hold the key first, then the new values."""
-    return Write(_update(connection.vendor, model, key, names), _params(model, (key, *names), rows))
+    return Write(_update(_shape(rows), model, key, names), _params(model, (key, *names), rows))
 
 
 def run(*writes: Write) -> list[list[int]]:
@@ -111,50 +120,61 @@ def _run_together(writes: Sequence[Write]) -> list[list[int]]:
 
 
 @cache
-def _insert(vendor: str, model: type[Model], names: Names) -> str:
+def _insert(shape: Shape, model: type[Model], names: Names) -> str:
     columns = ", ".join(_quoted(field.column) for field in _fields(model, names))
     # "WHERE true" keeps SQLite from reading a following ON CONFLICT as a join condition.
-    source = _source(vendor, model, names)
+    source = _source(shape, model, names)
     return f"INSERT INTO {_quoted(model._meta.db_table)} ({columns}) SELECT {columns} FROM {source} WHERE true"
 
 
 @cache
-def _insert_or_add(vendor: str, model: type[Model], keys: Names, sums: Names) -> str:
+def _insert_or_add(shape: Shape, model: type[Model], keys: Names, sums: Names) -> str:
     table = _quoted(model._meta.db_table)
     conflict = ", ".join(_quoted(field.column) for field in _fields(model, keys))
     adds = ", ".join(
         f"{column} = {table}.{column} + EXCLUDED.{column}"
         for column in (_quoted(field.column) for field in _fields(model, sums))
     )
-    return f"{_insert(vendor, model, keys + sums)} ON CONFLICT ({conflict}) DO UPDATE SET {adds}"
+    return f"{_insert(shape, model, keys + sums)} ON CONFLICT ({conflict}) DO UPDATE SET {adds}"
 
 
 @cache
-def _update(vendor: str, model: type[Model], key: str, names: Names) -> str:
+def _update(shape: Shape, model: type[Model], key: str, names: Names) -> str:
     table = _quoted(model._meta.db_table)
     column = _quoted(_fields(model, (key,))[0].column)
     changed = [_quoted(field.column) for field in _fields(model, names)]
     sets = ", ".join(f"{name} = given.{name}" for name in changed)
-    source = _source(vendor, model, (key, *names))
+    source = _source(shape, model, (key, *names))
     return f"UPDATE {table} SET {sets} FROM {source} WHERE {table}.{column} = given.{column}"
 
 
-def _source(vendor: str, model: type[Model], names: Names) -> str:
+def _shape(rows: Rows) -> Shape:
+    """Return how ``rows`` travel; PostgreSQL plans and runs a single row faster without an array around it."""
+    if connection.vendor == "postgresql":
+        return Shape.ROW if len(rows) == 1 else Shape.ARRAYS
+    return Shape.DOCUMENT
+
+
+def _source(shape: Shape, model: type[Model], names: Names) -> str:
     """Return a FROM item named ``given`` that holds the rows of a write."""
     fields = _fields(model, names)
-    if vendor == "postgresql":
-        arrays = ", ".join(f"%s::{_ARRAY_TYPES.get(field.get_internal_type(), 'text')}[]" for field in fields)
-        columns = ", ".join(_quoted(field.column) for field in fields)
-        return f"unnest({arrays}) AS given({columns})"
-    extracts = ", ".join(
-        f"json_extract(value, '$[{position}]') AS {_quoted(field.column)}" for position, field in enumerate(fields)
-    )
+    columns = [_quoted(field.column) for field in fields]
+    types = [_TYPES.get(field.get_internal_type(), "text") for field in fields]
+    if shape is Shape.ROW:
+        return f"(VALUES ({', '.join(f'%s::{name}' for name in types)})) AS given({', '.join(columns)})"
+    if shape is Shape.ARRAYS:
+        return f"unnest({', '.join(f'%s::{name}[]' for name in types)}) AS given({', '.join(columns)})"
+    extracts = ", ".join(f"json_extract(value, '$[{place}]') AS {column}" for place, column in enumerate(columns))
     return f"(SELECT {extracts} FROM json_each(%s) ORDER BY key) AS given"
 
 
 def _params(model: type[Model], names: Names, rows: Rows) -> list[Any]:
+    shape = _shape(rows)
+    if shape is Shape.ROW:
+        # As text, so that a statement has the same types, and is planned once, whatever the size of its numbers.
+        return [None if value is None else str(value) for value in rows[0]]
     columns = list(zip(*rows, strict=True)) or [()] * len(names)
-    if connection.vendor == "postgresql":
+    if shape is Shape.ARRAYS:
         return [_array(column) for column in columns]
     stored = [_for_sqlite(field, column) for field, column in zip(_fields(model, names), columns, strict=True)]
     # Decimal goes as text, which the column's affinity makes a number.

@@ -12,7 +12,7 @@ from inventory.models import StockLevel, StockMovement, StockStatus, status_of
 from inventory.services import products
 from sales.models import MonthlySales, Sale
 from tests.conftest import api
-from tests.factories import TODAY, make_product, on_hand
+from tests.factories import TODAY, an_admin, make_product, on_hand
 
 MONDAY = datetime(2026, 6, 15, 3, 0, tzinfo=UTC)
 
@@ -547,3 +547,13 @@ def test_a_post_with_a_trailing_slash_is_answered_not_redirected(client_api):
 
     assert response.status_code == 201
     assert on_hand(product) == 2
+
+
+def test_the_count_of_the_list_is_the_number_of_active_products(client_api):
+    made = [make_product() for _ in range(5)]
+    products.deactivate(made[0].pk, today=TODAY, actor=an_admin())
+
+    answer = client_api.get("/api/inventory", {"page_size": 2}).json()
+
+    assert (answer["count"], len(answer["results"])) == (4, 2)
+    assert selectors.stock_level_count() == selectors.stock_levels().count() == 4

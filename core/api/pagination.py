@@ -1,8 +1,10 @@
 """Pages for lists, cursors for ledgers that grow without end."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
+from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination, PageNumberPagination
@@ -21,6 +23,17 @@ class Pages(PageNumberPagination):
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = MAX_PAGE_SIZE
+
+    def __init__(self, count: Callable[[], int] | None = None) -> None:
+        """``count`` tells how many rows there are, where that is known faster than by counting them."""
+        self._count = count
+
+    def django_paginator_class(self, rows: Any, page_size: int) -> Paginator:  # type: ignore[override]
+        """Return Django's paginator over ``rows``."""
+        paginator = Paginator(rows, page_size)
+        if self._count is not None:
+            paginator.count = self._count()
+        return paginator
 
 
 class Cursor(CursorPagination):

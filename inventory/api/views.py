@@ -14,7 +14,7 @@ from accounts.api.permissions import actor_of
 from accounts.rights import Right
 from core.api.documents import paged
 from core.api.filters import read
-from core.api.pagination import Cursor, page
+from core.api.pagination import Cursor, Pages, page
 from core.api.parsing import parse
 from inventory import selectors
 from inventory.api import serializers as shapes
@@ -215,7 +215,8 @@ class LevelList(APIView):
         """List the stock of active products, by SKU."""
         given = read(shapes.LevelFilters, request)
         rows = selectors.stock_levels(status=given.get("status_filter"), search=given.get("search", ""))
-        return page(rows, request, self, shapes.LevelOutput)
+        pages = Pages() if given else Pages(count=selectors.stock_level_count)
+        return page(rows, request, self, shapes.LevelOutput, pages)
 
 
 class Stats(APIView):

@@ -149,6 +149,10 @@ class Migration(migrations.Migration):
                 'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('movement_type', 'IN'), ('quantity__gt', 0)), models.Q(('movement_type', 'OUT'), ('quantity__lt', 0)), models.Q(('movement_type', 'ADJUSTMENT'), models.Q(('quantity', 0), _negated=True)), _connector='OR'), name='stock_movements_sign_matches_type'), models.CheckConstraint(condition=models.Q(('balance_after__gte', 0)), name='stock_movements_balance_is_not_negative'), models.CheckConstraint(condition=models.Q(('reference_type__in', ['SHIPMENT', 'SALE', 'ADJUSTMENT', 'RETURN'])), name='stock_movements_reference_is_known')],
             },
         ),
+        migrations.AddIndex(
+            model_name='product',
+            index=models.Index(condition=models.Q(('is_active', False)), fields=['id'], name='products_inactive'),
+        ),
         migrations.AddConstraint(
             model_name='product',
             constraint=models.UniqueConstraint(models.F('internal_sku'), name='idx_products_internal_sku'),

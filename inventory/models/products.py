@@ -25,6 +25,9 @@ class Product(Timestamped):
 
     class Meta:
         db_table = "products"
+        indexes = [
+            models.Index(fields=["id"], condition=models.Q(is_active=False), name="products_inactive"),
+        ]
         constraints = [
             # As an expression, so that SQLite too makes an index of this name instead of an anonymous one.
             models.UniqueConstraint(models.F("internal_sku"), name="idx_products_internal_sku"),

@@ -46,6 +46,6 @@ class InventoryHealth(APIView):
     @extend_schema(responses=paged(shapes.HealthOutput))
     def get(self, request: Request) -> Response:
         """List active products with velocity and days until stock-out."""
-        pages = Pages()
+        pages = Pages(count=inventory.stock_level_count)
         levels = pages.paginate_queryset(inventory.stock_levels(), request, view=self) or []
         return pages.get_paginated_response(dashboard.health(levels, today=timezone.localdate()))
