@@ -2,10 +2,11 @@
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+from functools import lru_cache
 
 from core import money
 from sales.models import Platform
@@ -15,11 +16,17 @@ COLUMNS = ("order_reference", "internal_sku", "quantity", "unit_price_usd", "sal
 REQUIRED = COLUMNS[:-1]
 MAX_UNITS = 2_147_483_647
 MAX_PRICE = Decimal("9999999999.99")
+MAX_AMOUNT = Decimal("99999999999999.99")  # what the month of one product can hold
 MAX_REFERENCE = 64
+_NUMBER = re.compile(r"[+-]?(\d{1,19}(\.\d{0,19})?|\.\d{1,19})", re.ASCII)
 
 
 class BadFile(Exception):
     """The file cannot be read as sales at all: a column is missing, or it is not text."""
+
+
+class Refusal(Exception):
+    """One line that is no sale, and why, in one word."""
 
 
 @dataclass(frozen=True)
@@ -29,93 +36,93 @@ class Mapped:
     columns: Mapping[str, str]
     sku_pattern: str
     platform: Platform
+    today: date
     credit_note_prefix: str = ""
     date_format: str = ""
 
 
-@dataclass
-class Refusal(Exception):
-    """One line that is no sale, and why."""
-
-    reason: str
-
-
-@dataclass
 class Reader:
-    """Yields the sale lines of a file and hands everything else, with its reason, to ``reject``."""
+    """Yields the sale lines of a file; everything else goes to ``reject`` with its line, its text and the reason."""
 
-    rows: Iterable[str]
-    mapped: Mapped
-    lines_read: int = 0
-    rejected: list[tuple[int, dict[str, str], str]] = field(default_factory=list)
-    header: list[str] = field(default_factory=list)
+    def __init__(self, rows: Iterable[str], mapped: Mapped, reject: Callable[[int, str, str], None]) -> None:
+        self.rows = rows
+        self.mapped = mapped
+        self.reject = reject
+        self.lines_read = 0
+        self._is_sku = re.compile(mapped.sku_pattern).fullmatch
+        self._platforms = {"": mapped.platform, **{platform.value: platform for platform in Platform}}
 
     def __iter__(self) -> Iterator[SaleLine]:
-        reader = csv.DictReader(self.rows, restkey="", restval="")
-        self.header = list(reader.fieldnames or [])
-        missing = [name for name in REQUIRED if self._column(name) not in self.header]
-        if missing:
-            wanted = ", ".join(f"{name} (--column {name}=…)" for name in missing)
-            raise BadFile(f"The file has no column for: {wanted}. It has: {', '.join(self.header)}.")
-        for number, row in enumerate(reader, start=1):
-            self.lines_read = number
+        table = csv.reader(self.rows)
+        header = [name.strip() for name in next(table, [])]
+        places = self._places(header)
+        for row in filter(None, table):
+            self.lines_read += 1
             try:
-                yield self._line(number, row)
+                if len(row) != len(header):
+                    raise Refusal("column_count")
+                line = self._line(table.line_num, [row[place].strip() for place in places])
             except Refusal as refusal:
-                self.rejected.append((number, row, refusal.reason))
+                self.reject(table.line_num, " | ".join(row), str(refusal))
+            else:
+                yield line
 
-    def _column(self, name: str) -> str:
-        return self.mapped.columns.get(name, name)
+    def _places(self, header: Sequence[str]) -> list[int]:
+        """Return where the columns are, in the order of COLUMNS; the platform may be missing."""
+        headers = {name: self.mapped.columns.get(name, name) for name in COLUMNS}
+        has = f"It has: {', '.join(header)}."
+        wanted = [name for name in COLUMNS if name in REQUIRED or name in self.mapped.columns]
+        missing = [f"{name} (--column {name}=…)" for name in wanted if headers[name] not in header]
+        if missing:
+            raise BadFile(f"The file has no column for: {', '.join(missing)}. {has}")
+        double = [headers[name] for name in COLUMNS if header.count(headers[name]) > 1]
+        if double:
+            raise BadFile(f"The file has more than one column {', '.join(double)}. {has}")
+        return [header.index(headers[name]) for name in COLUMNS if headers[name] in header]
 
-    def _line(self, number: int, row: dict[str, str]) -> SaleLine:
-        def value(name: str) -> str:
-            return (row.get(self._column(name)) or "").strip()
-
-        reference = _reference(value("order_reference"))
-        sku = value("internal_sku").upper()
-        if not re.fullmatch(self.mapped.sku_pattern, sku):
+    def _line(self, number: int, values: Sequence[str]) -> SaleLine:
+        reference, sku, quantity, price, day, platform, *_ = (*values, "")
+        _check_reference(reference)
+        sku = sku.upper()
+        if not self._is_sku(sku):
             raise Refusal("not_a_product")
-        price = _price(value("unit_price_usd"))
-        quantity = _quantity(value("quantity"))
-        prefix = self.mapped.credit_note_prefix
-        is_credit_note = quantity < 0 and bool(prefix) and reference.startswith(prefix)
-        if price == 0:
-            raise Refusal("write_off" if quantity < 0 else "no_price")
-        return SaleLine(
-            number,
-            sku,
-            quantity,
-            price,
-            self._date(value("sale_date")),
-            self._platform(value("platform")),
-            reference,
-            is_credit_note,
-        )
-
-    def _date(self, text: str) -> date:
-        try:
-            if self.mapped.date_format:
-                return datetime.strptime(text, self.mapped.date_format).date()  # noqa: DTZ007 - the day as written
-            return datetime.fromisoformat(text).date()
-        except ValueError as error:
-            raise Refusal("bad_date") from error
-
-    def _platform(self, text: str) -> Platform:
-        if not text:
-            return self.mapped.platform
-        if text.upper() not in Platform.values:
+        price_usd, units = _price(price), _quantity(quantity)
+        if not price_usd:
+            raise Refusal("write_off" if units < 0 else "no_price")
+        if abs(units) * price_usd > MAX_AMOUNT:
+            raise Refusal("amount_too_large")
+        sale_date = _day(day, self.mapped.date_format)
+        if sale_date > self.mapped.today:
+            raise Refusal("future_date")
+        sold_on = self._platforms.get(platform.upper())
+        if sold_on is None:
             raise Refusal("bad_platform")
-        return Platform(text.upper())
+        prefix = self.mapped.credit_note_prefix
+        is_credit_note = units < 0 and bool(prefix) and reference.startswith(prefix)
+        return SaleLine(number, sku, units, price_usd, sale_date, sold_on, reference, is_credit_note)
 
 
-def _reference(text: str) -> str:
+def _check_reference(text: str) -> None:
     if not text:
         raise Refusal("no_order_reference")
     if len(text) > MAX_REFERENCE or not text.isprintable():
         raise Refusal("bad_order_reference")
-    return text
 
 
+# The same few prices, quantities and days come again and again.
+
+
+@lru_cache(maxsize=4_096)
+def _day(text: str, date_format: str) -> date:
+    try:
+        if date_format:
+            return datetime.strptime(text, date_format).date()  # noqa: DTZ007 - the day as written
+        return datetime.fromisoformat(text).date()
+    except ValueError as error:
+        raise Refusal("bad_date") from error
+
+
+@lru_cache(maxsize=4_096)
 def _quantity(text: str) -> int:
     number = _decimal(text, "bad_quantity")
     if number != number.to_integral_value() or abs(number) > MAX_UNITS:
@@ -125,22 +132,19 @@ def _quantity(text: str) -> int:
     return int(number)
 
 
+@lru_cache(maxsize=4_096)
 def _price(text: str) -> Decimal:
     number = _decimal(text, "bad_price")
     if number < 0:
         raise Refusal("negative_price")
-    if number > MAX_PRICE:
+    price = money.cents(number)
+    if price > MAX_PRICE:
         raise Refusal("bad_price")
-    return money.cents(number)
+    return price
 
 
 def _decimal(text: str, reason: str) -> Decimal:
-    if not (text.isascii() and "_" not in text):
+    """Read a plain number; Decimal itself would take "1_000", "NaN" and an exponent of a million."""
+    if not _NUMBER.fullmatch(text):
         raise Refusal(reason)
-    try:
-        number = Decimal(text)
-    except InvalidOperation as error:
-        raise Refusal(reason) from error
-    if not number.is_finite():
-        raise Refusal(reason)
-    return number
+    return Decimal(text)

@@ -7,16 +7,15 @@ The line counts live in a temporary file: memory does not grow with the input.
 """
 
 import sqlite3
-import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from datetime import date
 from decimal import Decimal
 from hashlib import blake2b
 from typing import NamedTuple
 
-from django.db.models import Count, Sum
+from django.db.models import Count, QuerySet, Sum
 
 from accounts.models import User
 from core.operations import operation
@@ -26,6 +25,7 @@ from sales.models import Platform, Sale
 from sales.services import recording
 
 Identity = tuple[str, int, date, int, Decimal]
+LONGEST_BATCH = 20_000
 
 
 class SaleLine(NamedTuple):
@@ -54,10 +54,10 @@ class Outcome(NamedTuple):
 
 
 class Occurrences:
-    """Counts how often each thing was seen, on disk."""
+    """Counts how often each thing was seen, on disk: in a nameless file that is gone even after SIGKILL."""
 
-    def __init__(self, path: str) -> None:
-        self._counts = sqlite3.connect(path, isolation_level=None)
+    def __init__(self) -> None:
+        self._counts = sqlite3.connect("", isolation_level=None)
         self._counts.execute("PRAGMA journal_mode=OFF")
         self._counts.execute("PRAGMA synchronous=OFF")
         self._counts.execute("CREATE TABLE seen (digest BLOB PRIMARY KEY, times INTEGER NOT NULL) WITHOUT ROWID")
@@ -84,22 +84,20 @@ class Occurrences:
 @contextmanager
 def occurrences() -> Iterator[Occurrences]:
     """Open counters that vanish at the end."""
-    with tempfile.TemporaryDirectory(prefix="godown-import-") as folder:
-        counts = Occurrences(f"{folder}/seen.sqlite3")
-        try:
-            yield counts
-        finally:
-            counts.close()
+    with closing(Occurrences()) as counts:
+        yield counts
 
 
 def batches(lines: Iterable[SaleLine], *, size: int) -> Iterator[list[SaleLine]]:
     """Cut ``lines`` into batches that end with a day, once they hold ``size`` lines.
 
-    Whole days, because what may come back on a day depends on what was sold until its evening.
+    Whole days, because what may come back on a day depends on what was sold until its evening. Only a day that makes
+    a batch longer than ``LONGEST_BATCH`` is cut: memory is bounded whatever the file.
     """
     batch: list[SaleLine] = []
     for line in lines:
-        if len(batch) >= size and line.sale_date != batch[-1].sale_date:
+        whole_days = len(batch) >= size and line.sale_date != batch[-1].sale_date
+        if whole_days or len(batch) >= LONGEST_BATCH:
             yield batch
             batch = []
         batch.append(line)
@@ -161,8 +159,7 @@ class _Sieve:
     def _returnable(self, line: SaleLine) -> int:
         product_id = self.ids[line.sku]
         if line.is_credit_note:
-            days = self.sold_by_day.get(product_id, Counter())
-            return sum(units for day, units in days.items() if day <= line.sale_date)
+            return _least_from(line.sale_date, self.sold_by_day[product_id])
         return self.sold_by_order[product_id, line.order_reference]
 
     def _remember(self, line: SaleLine) -> None:
@@ -170,6 +167,18 @@ class _Sieve:
         if product_id in self.sold_by_day:
             self.sold_by_day[product_id][line.sale_date] += line.quantity
         self.sold_by_order[product_id, line.order_reference] += line.quantity
+
+
+def _least_from(first: date, days: Mapping[date, int]) -> int:
+    """Return the net units sold until the evening of ``first``, or of a later day when less was left by then.
+
+    A file may be imported after a later one: what came back in the later one cannot come back again.
+    """
+    least = net = sum(units for day, units in days.items() if day <= first)
+    for day in sorted(day for day in days if day > first):
+        net += days[day]
+        least = min(least, net)
+    return least
 
 
 def _product_ids(lines: Sequence[SaleLine]) -> dict[str, int]:
@@ -194,8 +203,13 @@ def _booked(lines: Sequence[SaleLine]) -> dict[Identity, int]:
     """Return how often the database holds each line of these orders."""
     columns = ("order_reference", "product_id", "sale_date", "quantity", "unit_price_usd")
     references = list({line.order_reference for line in lines})
-    rows = Sale.objects.filter(order_reference__in=references).values_list(*columns).annotate(times=Count("id"))
+    rows = _sales_of(references).values_list(*columns).annotate(times=Count("id"))
     return {row[:-1]: row[-1] for row in rows}
+
+
+def _sales_of(references: Collection[str]) -> QuerySet[Sale]:
+    """Return the sales of these orders; the second condition lets databases use the partial index of references."""
+    return Sale.objects.filter(order_reference__in=references).exclude(order_reference="")
 
 
 def _sold_by_day(product_ids: set[int]) -> dict[int, Counter[date]]:
@@ -212,10 +226,10 @@ def _sold_by_order(returns: Sequence[SaleLine], ids: dict[str, int]) -> Counter[
     """Return the net units of the orders that these lines return, by product and order reference."""
     sold: Counter[tuple[int, str]] = Counter()
     if returns:
-        rows = Sale.objects.filter(
-            order_reference__in={line.order_reference for line in returns},
-            product_id__in={ids[line.sku] for line in returns},
-        ).values_list("product_id", "order_reference")
+        orders = _sales_of({line.order_reference for line in returns})
+        rows = orders.filter(product_id__in={ids[line.sku] for line in returns}).values_list(
+            "product_id", "order_reference"
+        )
         for product_id, reference, units in rows.annotate(units=Sum("quantity")):
             sold[product_id, reference] = units
     return sold
