@@ -1,8 +1,7 @@
 """A private PostgreSQL and a private Redis for one test run, on free loopback ports.
 
-As a pytest plugin (``-p tests.servers``) it starts what TEST_DATABASE_URL and TEST_REDIS_URL do not
-already name, sets these two variables before any settings are read, and stops the servers at the end.
-As a command, ``python -m tests.servers [--durable] -- COMMAND...`` does the same around any command.
+``python -m tests.servers [--durable] -- COMMAND...`` starts what TEST_DATABASE_URL and TEST_REDIS_URL do not already
+name, runs COMMAND with DATABASE_URL and REDIS_URL set to them, and stops the servers at its end.
 
 Each server runs under a small shell that holds the reading end of a pipe. The pipe closes when this
 process ends, however it ends, and the shell then stops the server and deletes its data.
@@ -21,14 +20,13 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import psycopg
-import pytest
 import redis
 
 START_SECONDS = 60
@@ -256,18 +254,6 @@ def _give(path: Path, account: pwd.struct_passwd | None) -> None:
 
 def _as_user(account: pwd.struct_passwd | None) -> dict[str, Any]:
     return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
-    """Have both servers up before the settings are read; xdist workers inherit their addresses."""
-    stack = ExitStack()
-    early_config.add_cleanup(stack.close)
-    try:
-        os.environ.update(stack.enter_context(running(os.environ)))
-    except ServerMissing as error:
-        raise pytest.UsageError(str(error)) from None
-    yield
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -75,11 +75,6 @@ def test_given_addresses_are_respected(monkeypatch):
         assert urls == given
 
 
-def test_the_test_run_itself_has_both_addresses():
-    assert os.environ["TEST_DATABASE_URL"]
-    assert os.environ["TEST_REDIS_URL"]
-
-
 def test_without_any_redis_the_message_says_what_to_do(monkeypatch, tmp_path):
     monkeypatch.setattr(servers.shutil, "which", lambda name: None)
     monkeypatch.setattr(servers.sysconfig, "get_path", lambda name: str(tmp_path))
