@@ -18,7 +18,7 @@ class Platform(models.TextChoices):
 class Sale(models.Model):
     """One sold line; a return is one with a negative quantity. Append-only by habit: a mistake is returned."""
 
-    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="sales")
+    product = models.ForeignKey(Product, db_index=False, on_delete=models.PROTECT, related_name="sales")
     sale_date = models.DateField(help_text="Day of the sale in the business's time zone.")
     quantity = models.IntegerField(help_text="Units sold; negative on a return.")
     unit_price_usd = models.DecimalField(max_digits=12, decimal_places=2)

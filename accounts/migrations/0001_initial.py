@@ -6,72 +6,127 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-
 from core.append_only import AppendOnly
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('email', models.EmailField(max_length=254, unique=True)),
-                ('password', models.CharField(db_column='password_hash', help_text='bcrypt, cost 12.', max_length=128)),
-                ('mfa_enabled', models.BooleanField(default=False)),
-                ('role', models.CharField(choices=[('ADMIN', 'Administrator'), ('STAFF', 'Office staff'), ('BUYER', 'Buyer'), ('SYNC', 'Marketplace sync'), ('VIEWER', 'Viewer')], default='STAFF', max_length=8)),
-                ('is_active', models.BooleanField(default=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("email", models.EmailField(max_length=254, unique=True)),
+                ("password", models.CharField(db_column="password_hash", help_text="bcrypt, cost 12.", max_length=128)),
+                ("mfa_enabled", models.BooleanField(default=False)),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("ADMIN", "Administrator"),
+                            ("STAFF", "Office staff"),
+                            ("BUYER", "Buyer"),
+                            ("SYNC", "Marketplace sync"),
+                            ("VIEWER", "Viewer"),
+                        ],
+                        default="STAFF",
+                        max_length=8,
+                    ),
+                ),
+                ("is_active", models.BooleanField(default=True)),
             ],
             options={
-                'db_table': 'users',
-                'constraints': [models.UniqueConstraint(django.db.models.functions.text.Lower('email'), name='users_email_unique_in_any_case'), models.CheckConstraint(condition=models.Q(('role__in', ['ADMIN', 'STAFF', 'BUYER', 'SYNC', 'VIEWER'])), name='users_role_is_known')],
+                "db_table": "users",
+                "constraints": [
+                    models.UniqueConstraint(
+                        django.db.models.functions.text.Lower("email"), name="users_email_unique_in_any_case"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("role__in", ["ADMIN", "STAFF", "BUYER", "SYNC", "VIEWER"])),
+                        name="users_role_is_known",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='AuditLog',
+            name="AuditLog",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('table_name', models.CharField(max_length=64)),
-                ('record_id', models.BigIntegerField()),
-                ('action', models.CharField(choices=[('CREATE', 'Created'), ('UPDATE', 'Changed'), ('DELETE', 'Deleted')], max_length=6)),
-                ('old_values', models.JSONField(help_text='The changed fields as they were; null on CREATE.', null=True)),
-                ('new_values', models.JSONField(help_text='The changed fields as they are; null on DELETE of a row.', null=True)),
-                ('ip_address', models.GenericIPAddressField(null=True)),
-                ('user_agent', models.CharField(max_length=512)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("table_name", models.CharField(max_length=64)),
+                ("record_id", models.BigIntegerField()),
+                (
+                    "action",
+                    models.CharField(
+                        choices=[("CREATE", "Created"), ("UPDATE", "Changed"), ("DELETE", "Deleted")], max_length=6
+                    ),
+                ),
+                (
+                    "old_values",
+                    models.JSONField(help_text="The changed fields as they were; null on CREATE.", null=True),
+                ),
+                (
+                    "new_values",
+                    models.JSONField(help_text="The changed fields as they are; null on DELETE of a row.", null=True),
+                ),
+                ("ip_address", models.GenericIPAddressField(null=True)),
+                ("user_agent", models.CharField(max_length=512)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'audit log',
-                'db_table': 'audit_log',
-                'indexes': [models.Index(fields=['table_name', 'record_id'], name='idx_audit_log_table_record'), models.Index(fields=['created_at'], name='idx_audit_log_created_at')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('action__in', ['CREATE', 'UPDATE', 'DELETE'])), name='audit_log_action_is_known')],
+                "verbose_name_plural": "audit log",
+                "db_table": "audit_log",
+                "indexes": [
+                    models.Index(fields=["table_name", "record_id"], name="idx_audit_log_table_record"),
+                    models.Index(fields=["created_at"], name="idx_audit_log_created_at"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("action__in", ["CREATE", "UPDATE", "DELETE"])),
+                        name="audit_log_action_is_known",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='IdempotencyKey',
+            name="IdempotencyKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=200)),
-                ('fingerprint', models.CharField(help_text='SHA-256 of method, path and body.', max_length=64)),
-                ('status', models.PositiveSmallIntegerField(help_text='HTTP status of the answer.')),
-                ('response', models.TextField(help_text='Body of the answer, as sent.')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=200)),
+                ("fingerprint", models.CharField(help_text="SHA-256 of method, path and body.", max_length=64)),
+                ("status", models.PositiveSmallIntegerField(help_text="HTTP status of the answer.")),
+                ("response", models.TextField(help_text="Body of the answer, as sent.")),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'db_table': 'idempotency_keys',
-                'indexes': [models.Index(fields=['created_at'], name='idempotency_keys_by_age')],
-                'constraints': [models.UniqueConstraint(fields=('user', 'key'), name='idempotency_keys_one_answer_a_key')],
+                "db_table": "idempotency_keys",
+                "indexes": [models.Index(fields=["created_at"], name="idempotency_keys_by_age")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("user", "key"), name="idempotency_keys_one_answer_a_key")
+                ],
             },
         ),
         AppendOnly("audit_log"),

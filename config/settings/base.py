@@ -236,7 +236,7 @@ TIME_ZONE = env("TIME_ZONE", default="Asia/Bangkok")
 BASE_CURRENCY = env("BASE_CURRENCY", default="USD")
 SKU_PATTERN = env("SKU_PATTERN", default=r"^LUMI-[A-Z0-9][A-Z0-9-]{2,15}$")
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT: Path | None = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 
 LOGGING = {

@@ -48,7 +48,7 @@ class Product(Timestamped):
 class PriceHistory(models.Model):
     """What a product cost from a day on. Written when a product is made and when its price really changes."""
 
-    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="price_history")
+    product = models.ForeignKey(Product, db_index=False, on_delete=models.PROTECT, related_name="price_history")
     supplier = models.ForeignKey(Supplier, null=True, on_delete=models.PROTECT, related_name="+")
     price_usd = models.DecimalField(max_digits=12, decimal_places=2)
     effective_date = models.DateField()

@@ -86,14 +86,17 @@ class StockMovement(models.Model):
         ADJUSTMENT = "ADJUSTMENT", "Adjustment"
         RETURN = "RETURN", "Return"
 
-    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="movements")
+    # Without indexes of their own: the one below begins with the product, and nobody looks movements up by user.
+    product = models.ForeignKey(Product, db_index=False, on_delete=models.PROTECT, related_name="movements")
     movement_type = models.CharField(max_length=10, choices=Type.choices)
     quantity = models.IntegerField(help_text="Signed change, in units.")
     balance_after = models.IntegerField(help_text="Units on hand once this movement is booked.")
     reference_type = models.CharField(max_length=10, choices=Reference.choices)
     reference_id = models.CharField(max_length=64, blank=True, help_text="The document behind the movement.")
     notes = models.TextField(blank=True)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, db_index=False, on_delete=models.PROTECT, related_name="+"
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -5,73 +5,126 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('inventory', '0001_initial'),
+        ("inventory", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Setting',
+            name="Setting",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('key', models.CharField(max_length=64, unique=True)),
-                ('value', models.TextField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("key", models.CharField(max_length=64, unique=True)),
+                ("value", models.TextField()),
             ],
             options={
-                'db_table': 'settings',
+                "db_table": "settings",
             },
         ),
         migrations.CreateModel(
-            name='Holiday',
+            name="Holiday",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('country', models.CharField(help_text='ISO 3166 code.', max_length=2)),
-                ('holiday_name', models.CharField(max_length=100)),
-                ('start_date', models.DateField()),
-                ('end_date', models.DateField(help_text='Last day, included.')),
-                ('type', models.CharField(choices=[('FACTORY_CLOSURE', 'Factory closure'), ('HIGH_DEMAND', 'High demand')], max_length=15)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("country", models.CharField(help_text="ISO 3166 code.", max_length=2)),
+                ("holiday_name", models.CharField(max_length=100)),
+                ("start_date", models.DateField()),
+                ("end_date", models.DateField(help_text="Last day, included.")),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[("FACTORY_CLOSURE", "Factory closure"), ("HIGH_DEMAND", "High demand")], max_length=15
+                    ),
+                ),
             ],
             options={
-                'db_table': 'holidays',
-                'constraints': [models.CheckConstraint(condition=models.Q(('end_date__gte', models.F('start_date'))), name='holidays_end_is_not_before_start'), models.CheckConstraint(condition=models.Q(('type__in', ['FACTORY_CLOSURE', 'HIGH_DEMAND'])), name='holidays_type_is_known'), models.UniqueConstraint(fields=('country', 'holiday_name', 'start_date'), name='holidays_each_once_a_year')],
+                "db_table": "holidays",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("end_date__gte", models.F("start_date"))),
+                        name="holidays_end_is_not_before_start",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("type__in", ["FACTORY_CLOSURE", "HIGH_DEMAND"])),
+                        name="holidays_type_is_known",
+                    ),
+                    models.UniqueConstraint(
+                        fields=("country", "holiday_name", "start_date"), name="holidays_each_once_a_year"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='SeasonalityFactor',
+            name="SeasonalityFactor",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('month', models.PositiveSmallIntegerField(help_text='1 to 12.', unique=True)),
-                ('multiplier', models.DecimalField(decimal_places=3, help_text='1 is the average month.', max_digits=5)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("month", models.PositiveSmallIntegerField(help_text="1 to 12.", unique=True)),
+                (
+                    "multiplier",
+                    models.DecimalField(decimal_places=3, help_text="1 is the average month.", max_digits=5),
+                ),
             ],
             options={
-                'db_table': 'seasonality_factors',
-                'constraints': [models.CheckConstraint(condition=models.Q(('month__gte', 1), ('month__lte', 12)), name='seasonality_factors_month_exists'), models.CheckConstraint(condition=models.Q(('multiplier__gte', 0)), name='seasonality_factors_multiplier_is_not_negative')],
+                "db_table": "seasonality_factors",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("month__gte", 1), ("month__lte", 12)),
+                        name="seasonality_factors_month_exists",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("multiplier__gte", 0)),
+                        name="seasonality_factors_multiplier_is_not_negative",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Notification',
+            name="Notification",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('alert_type', models.CharField(choices=[('LOW_STOCK', 'Low stock'), ('OUT_OF_STOCK', 'Out of stock')], max_length=12)),
-                ('message', models.TextField()),
-                ('status', models.CharField(choices=[('PENDING', 'Pending'), ('SENT', 'Sent')], default='PENDING', max_length=7)),
-                ('product', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='notifications', to='inventory.product')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "alert_type",
+                    models.CharField(
+                        choices=[("LOW_STOCK", "Low stock"), ("OUT_OF_STOCK", "Out of stock")], max_length=12
+                    ),
+                ),
+                ("message", models.TextField()),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("PENDING", "Pending"), ("SENT", "Sent")], default="PENDING", max_length=7
+                    ),
+                ),
+                (
+                    "product",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="notifications",
+                        to="inventory.product",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'notifications',
-                'indexes': [models.Index(fields=['status'], name='idx_notifications_status')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('status__in', ['PENDING', 'SENT'])), name='notifications_status_is_known'), models.CheckConstraint(condition=models.Q(('alert_type__in', ['LOW_STOCK', 'OUT_OF_STOCK'])), name='notifications_alert_type_is_known')],
+                "db_table": "notifications",
+                "indexes": [models.Index(fields=["status"], name="idx_notifications_status")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["PENDING", "SENT"])), name="notifications_status_is_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("alert_type__in", ["LOW_STOCK", "OUT_OF_STOCK"])),
+                        name="notifications_alert_type_is_known",
+                    ),
+                ],
             },
         ),
     ]

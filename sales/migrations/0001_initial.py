@@ -6,44 +6,86 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('inventory', '0001_initial'),
+        ("inventory", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='MonthlySales',
+            name="MonthlySales",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('month', models.DateField(help_text='First day of the month.')),
-                ('units', models.BigIntegerField()),
-                ('revenue_usd', models.DecimalField(decimal_places=2, max_digits=16)),
-                ('product', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.product')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("month", models.DateField(help_text="First day of the month.")),
+                ("units", models.BigIntegerField()),
+                ("revenue_usd", models.DecimalField(decimal_places=2, max_digits=16)),
+                (
+                    "product",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="inventory.product"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'sales_months',
-                'constraints': [models.UniqueConstraint(fields=('month', 'product'), name='sales_months_one_row_a_month')],
+                "db_table": "sales_months",
+                "constraints": [
+                    models.UniqueConstraint(fields=("month", "product"), name="sales_months_one_row_a_month")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Sale',
+            name="Sale",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sale_date', models.DateField(help_text="Day of the sale in the business's time zone.")),
-                ('quantity', models.IntegerField(help_text='Units sold; negative on a return.')),
-                ('unit_price_usd', models.DecimalField(decimal_places=2, max_digits=12)),
-                ('platform', models.CharField(choices=[('SHOPEE', 'Shopee'), ('LAZADA', 'Lazada'), ('DIRECT', 'Direct')], default='DIRECT', max_length=6)),
-                ('order_reference', models.CharField(blank=True, help_text="The platform's number of the order.", max_length=64)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('product', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sales', to='inventory.product')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("sale_date", models.DateField(help_text="Day of the sale in the business's time zone.")),
+                ("quantity", models.IntegerField(help_text="Units sold; negative on a return.")),
+                ("unit_price_usd", models.DecimalField(decimal_places=2, max_digits=12)),
+                (
+                    "platform",
+                    models.CharField(
+                        choices=[("SHOPEE", "Shopee"), ("LAZADA", "Lazada"), ("DIRECT", "Direct")],
+                        default="DIRECT",
+                        max_length=6,
+                    ),
+                ),
+                (
+                    "order_reference",
+                    models.CharField(blank=True, help_text="The platform's number of the order.", max_length=64),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "product",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="sales",
+                        to="inventory.product",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'sales',
-                'indexes': [models.Index(fields=['product', 'sale_date'], name='idx_sales_product_date'), models.Index(condition=models.Q(('order_reference', ''), _negated=True), fields=['order_reference', 'product'], name='sales_by_order_reference')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('quantity', 0), _negated=True), name='sales_quantity_is_not_zero'), models.CheckConstraint(condition=models.Q(('unit_price_usd__gte', 0)), name='sales_price_is_not_negative'), models.CheckConstraint(condition=models.Q(('platform__in', ['SHOPEE', 'LAZADA', 'DIRECT'])), name='sales_platform_is_known')],
+                "db_table": "sales",
+                "indexes": [
+                    models.Index(fields=["product", "sale_date"], name="idx_sales_product_date"),
+                    models.Index(
+                        condition=models.Q(("order_reference", ""), _negated=True),
+                        fields=["order_reference", "product"],
+                        name="sales_by_order_reference",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("quantity", 0), _negated=True), name="sales_quantity_is_not_zero"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("unit_price_usd__gte", 0)), name="sales_price_is_not_negative"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("platform__in", ["SHOPEE", "LAZADA", "DIRECT"])),
+                        name="sales_platform_is_known",
+                    ),
+                ],
             },
         ),
     ]
