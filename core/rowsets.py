@@ -183,10 +183,12 @@ def _params(model: type[Model], names: Names, rows: Rows) -> list[Any]:
 
 def _array(values: Sequence[Any]) -> str:
     """Return ``values`` as PostgreSQL writes an array; the driver would escape a list character by character."""
-    return f"{{{','.join(_each_once(_item, values))}}}"
+    return f"{{{','.join(_each(_item, values))}}}"
 
 
 def _item(value: Any) -> str:
+    if type(value) is int:
+        return str(value)
     if value is None:
         return "NULL"
     escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
@@ -196,17 +198,18 @@ def _item(value: Any) -> str:
 def _for_sqlite(field: "Field[Any, Any]", values: Sequence[Any]) -> list[Any]:
     if field.get_internal_type() == "JSONField":
         return list(values)
-    return _each_once(lambda value: _stored(field, value), values)
+    return _each(lambda value: _stored(field, value), values)
 
 
 def _stored(field: "Field[Any, Any]", value: Any) -> Any:
     return value if value is None or type(value) in (int, str, bool) else field.get_db_prep_save(value, connection)
 
 
-def _each_once(convert: Callable[[Any], Any], values: Sequence[Any]) -> list[Any]:
-    """Convert ``values``; equal ones, such as the one time of all rows, only once."""
-    converted = {value: convert(value) for value in set(values)}
-    return [converted[value] for value in values]
+def _each(convert: Callable[[Any], Any], values: Sequence[Any]) -> list[Any]:
+    """Convert ``values``; a column that says the same in every row, such as the time, only once."""
+    if values and values.count(values[0]) == len(values):
+        return [convert(values[0])] * len(values)
+    return [convert(value) for value in values]
 
 
 @cache

@@ -31,7 +31,16 @@ class AuditLog(models.Model):
     action = models.CharField(max_length=6, choices=Action.choices)
     old_values = models.JSONField(null=True, help_text="The changed fields as they were; null on CREATE.")
     new_values = models.JSONField(null=True, help_text="The changed fields as they are; null on DELETE of a row.")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    # No constraint in the database: the log tells who it was whatever becomes of their row, and a bulk sale would
+    # look the same user up thousands of times at its commit. Godown itself never deletes a user (PROTECT).
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        db_index=False,
+        db_constraint=False,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
     ip_address = models.GenericIPAddressField(null=True)
     user_agent = models.CharField(max_length=512)
     created_at = models.DateTimeField(default=timezone.now)

@@ -66,7 +66,6 @@ class Movement(NamedTuple):
     id: int
     product_id: int
     sku: str
-    price_usd: Decimal
     quantity: int
     balance_after: int
 
@@ -111,7 +110,7 @@ def receive(lines: Sequence[Line], *, notes: str = "", actor: User) -> list[Move
     entries = [
         Entry(line.product_id, line.quantity, Type.IN, Reference.SHIPMENT, line.reference_id, notes) for line in lines
     ]
-    return _post(entries, actor)
+    return _post(entries, actor)[0]
 
 
 @operation
@@ -125,17 +124,20 @@ def issue(lines: Sequence[Line], *, actor: User) -> list[Movement]:
     """
     _refuse_non_positive(lines)
     entries = [Entry(line.product_id, -line.quantity, Type.OUT, Reference.SALE, line.reference_id) for line in lines]
-    return _post(entries, actor)
+    return _post(entries, actor)[0]
 
 
 @operation
-def book(entries: Sequence[Entry], *, held: Levels | None = None, actor: User) -> list[Movement]:
+def book(
+    entries: Sequence[Entry], *, held: Levels | None = None, along: Sequence[rowsets.Write] = (), actor: User
+) -> tuple[list[Movement], list[list[int]]]:
     """Book movements in and out in their order: each must find its units there. All or none.
 
     ``held`` are the levels that the caller locked in this transaction; without them they are locked here.
-    Raises what ``receive`` and ``issue`` raise.
+    ``along`` are the caller's own writes, sent with the movements in one round trip; the second answer holds the ids
+    that each made. Raises what ``receive`` and ``issue`` raise.
     """
-    return _post(entries, actor, held=held)
+    return _post(entries, actor, held=held, along=along)
 
 
 @operation
@@ -162,7 +164,7 @@ def adjust(product_id: int, *, counted: int, reason: str, now: datetime, actor: 
         stored.save(update_fields=["last_counted_at", "updated_at"])
         return None
     entry = Entry(product_id, difference, Type.ADJUSTMENT, Reference.ADJUSTMENT, notes=reason)
-    return _post([entry], actor, held=held, counted_at=now)[0]
+    return _post([entry], actor, held=held, counted_at=now)[0][0]
 
 
 @operation
@@ -225,14 +227,24 @@ def _locked_levels(product_ids: Sequence[int]) -> Levels:
             params,
         )
         return {
-            product_id: Level(level_id, product_id, quantity, sku, money.cents(price), counted_at)
+            product_id: Level(level_id, product_id, quantity, sku, _exact(price), counted_at)
             for level_id, product_id, quantity, sku, price, counted_at in cursor.fetchall()
         }
 
 
+def _exact(price: Decimal | float) -> Decimal:
+    """Return a price as read: PostgreSQL's is exact, SQLite's is a float."""
+    return price if isinstance(price, Decimal) else money.cents(price)
+
+
 def _post(
-    entries: Sequence[Entry], actor: User, *, held: Levels | None = None, counted_at: datetime | None = None
-) -> list[Movement]:
+    entries: Sequence[Entry],
+    actor: User,
+    *,
+    held: Levels | None = None,
+    along: Sequence[rowsets.Write] = (),
+    counted_at: datetime | None = None,
+) -> tuple[list[Movement], list[list[int]]]:
     """Refuse unknown products, lock, check everything, write everything."""
     shelf = Shelf(lock(entry.product_id for entry in entries) if held is None else held)
     balances = [shelf.move(entry.product_id, entry.quantity) for entry in entries]
@@ -240,16 +252,14 @@ def _post(
     _refuse_overflow(entries, balances, shelf)
     now = timezone.now()
     rows = [(*entry, balance, actor.pk, now) for entry, balance in zip(entries, balances, strict=True)]
-    ids, _ = rowsets.run(
-        rowsets.inserting(StockMovement, _MOVEMENT_FIELDS, rows),
-        _updating_levels(shelf, counted_at),
-    )
+    inserting = rowsets.inserting(StockMovement, _MOVEMENT_FIELDS, rows)
+    ids, _, *made = rowsets.run(inserting, _updating_levels(shelf, counted_at), *along)
     _record_movements(ids, rows)
-    return [
-        Movement(movement_id, entry.product_id, level.sku, level.price_usd, entry.quantity, balance or 0)
+    movements = [
+        Movement(movement_id, entry.product_id, shelf.levels[entry.product_id].sku, entry.quantity, balance or 0)
         for movement_id, entry, balance in zip(ids, entries, balances, strict=True)
-        for level in (shelf.levels[entry.product_id],)
     ]
+    return movements, made
 
 
 def _refuse_shortages(entries: Sequence[Entry], balances: Sequence[int | None], shelf: Shelf) -> None:

@@ -106,26 +106,25 @@ def write(lines: Sequence[Line], *, held: ledger.Levels | None = None, actor: Us
     ``held`` are the levels that the caller locked already. Raises what ``ledger.book`` raises.
     """
     levels = ledger.lock(line.product_id for line in lines) if held is None else held
-    moving = [line for line in lines if _moves(line)]
-    movements = iter(ledger.book([_entry(line) for line in moving], held=levels, actor=actor) if moving else [])
-    rows = [
-        (
-            line.product_id,
-            line.sale_date,
-            line.quantity,
-            levels[line.product_id].price_usd if line.unit_price_usd is None else line.unit_price_usd,
-            str(line.platform),
-            line.order_reference,
-        )
-        for line in lines
-    ]
-    ids, _ = rowsets.run(_inserting(rows), _adding_to_months(rows))
+    rows = [_row(line, levels) for line in lines]
+    writes = (_inserting(rows), _adding_to_months(rows))
+    entries = [_entry(line) for line in lines if _moves(line)]
+    if entries:
+        booked, (ids, _) = ledger.book(entries, held=levels, along=writes, actor=actor)
+    else:
+        booked, (ids, _) = [], rowsets.run(*writes)
     created = [(key, None, dict(zip(_SALE_FIELDS, row, strict=True))) for key, row in zip(ids, rows, strict=True)]
     audit.record(Sale, audit.Action.CREATE, created)
+    movements = iter(booked)
     return [
         Recorded(key, levels[line.product_id].sku, *row, next(movements).balance_after if _moves(line) else None)
         for key, line, row in zip(ids, lines, rows, strict=True)
     ]
+
+
+def _row(line: Line, levels: ledger.Levels) -> Row:
+    price = levels[line.product_id].price_usd if line.unit_price_usd is None else line.unit_price_usd
+    return (line.product_id, line.sale_date, line.quantity, price, str(line.platform), line.order_reference)
 
 
 def _moves(line: Line) -> bool:
