@@ -51,11 +51,6 @@ SELECT m.product_id, m.created_at::date, -m.quantity, p.price_usd, 'SHOPEE', m.r
 FROM stock_movements m JOIN products p ON p.id = m.product_id
 WHERE m.reference_type = 'SALE' ORDER BY m.id
 """
-_MONTHS = """
-INSERT INTO sales_months (product_id, month, units, revenue_usd)
-SELECT product_id, date_trunc('month', sale_date)::date, sum(quantity), sum(quantity * unit_price_usd)
-FROM sales GROUP BY 1, 2
-"""
 
 
 @contextmanager
@@ -98,7 +93,7 @@ def counts(url: str) -> Mapping[str, int]:
 def _fill(url: str, products: int, movements: int) -> None:
     values = {"products": products, "movements": movements, "units": PLENTY}
     with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.ClientCursor) as connection:
-        steps = (_MOVEMENTS, _LEVELS, _SALES, _MONTHS) if movements else (_STOCK, _LEVELS)
+        steps = (_MOVEMENTS, _LEVELS, _SALES) if movements else (_STOCK, _LEVELS)
         for step in (_SUPPLIER, _PRODUCTS, *steps, "VACUUM ANALYZE", "CHECKPOINT"):
             connection.execute(step, values)
 

@@ -28,10 +28,6 @@ _MOVEMENT = """INSERT INTO stock_movements (product_id, quantity, movement_type,
  VALUES (:product::bigint, -1, 'OUT', 'SALE', 'BENCH-1', '', :balance::int, 1, now()) RETURNING id AS movement"""
 _SALE = """INSERT INTO sales (product_id, sale_date, quantity, unit_price_usd, platform, order_reference, created_at)
  VALUES (:product::bigint, current_date, 1, 12.50, 'SHOPEE', 'BENCH-1', now()) RETURNING id AS sale"""
-_MONTH = """INSERT INTO sales_months (month, product_id, units, revenue_usd)
- VALUES (date_trunc('month', now())::date, :product::bigint, 1, 12.50)
- ON CONFLICT (month, product_id) DO UPDATE SET units = sales_months.units + EXCLUDED.units,
- revenue_usd = sales_months.revenue_usd + EXCLUDED.revenue_usd"""
 _KEY = """INSERT INTO idempotency_keys (user_id, key, fingerprint, status, response, created_at)
  VALUES (1, 'raw-' || :key::text, repeat('0', 64), 201, jsonb_build_object('id', :sale::bigint,
  'product_id', :product::bigint, 'sale_date', current_date, 'quantity', 1, 'unit_price_usd', 12.50,
@@ -50,7 +46,7 @@ _AUDIT_SALE = """('sales', :sale::bigint, 'CREATE', NULL, jsonb_build_object('pr
  'order_reference', 'BENCH-1'), 1, '127.0.0.1', 'bench', now())"""
 
 SAME_ROWS: Script = (
-    "BEGIN", _TAKE, _MOVEMENT, _SALE, _MONTH, _KEY,
+    "BEGIN", _TAKE, _MOVEMENT, _SALE, _KEY,
     f"{_AUDIT_COLUMNS} VALUES {_AUDIT_MOVEMENT}, {_AUDIT_LEVEL}, {_AUDIT_SALE}", "COMMIT",
 )  # fmt: skip
 REFERENCE: Script = ("BEGIN", _TAKE, _MOVEMENT, _SALE, f"{_AUDIT_COLUMNS} VALUES {_AUDIT_LEVEL}", "COMMIT")
@@ -78,11 +74,6 @@ sale AS (
     INSERT INTO sales (product_id, sale_date, quantity, unit_price_usd, platform, order_reference, created_at)
     SELECT product_id, current_date, -units, 12.50, 'SHOPEE', 'BENCH-1', now() FROM level
     RETURNING id, product_id, quantity, unit_price_usd)"""
-_MONTHS_OF_SOLD = """month AS (
-    INSERT INTO sales_months (month, product_id, units, revenue_usd)
-    SELECT date_trunc('month', now())::date, product_id, quantity, quantity * unit_price_usd FROM sale
-    ON CONFLICT (month, product_id) DO UPDATE SET units = sales_months.units + EXCLUDED.units,
-        revenue_usd = sales_months.revenue_usd + EXCLUDED.revenue_usd)"""
 _WHO = "1, '127.0.0.1'::inet, 'bench', now()"
 _LEVEL_ROWS = f"""SELECT 'inventory', id, 'UPDATE', jsonb_build_object('quantity', quantity - units),
            jsonb_build_object('quantity', quantity), {_WHO} FROM level"""
@@ -101,7 +92,7 @@ def _audited(*sources: str) -> str:
 
 RECEIVE_SAME_ROWS = f"{_RECEIVED}, {_audited(_MOVEMENT_ROWS, _LEVEL_ROWS)} {_ANSWER}"
 RECEIVE_REFERENCE = f"{_RECEIVED}, {_audited(_LEVEL_ROWS)} {_ANSWER}"
-SELL_SAME_ROWS = f"{_SOLD}, {_MONTHS_OF_SOLD}, {_audited(_MOVEMENT_ROWS, _LEVEL_ROWS, _SALE_ROWS)} {_ANSWER}"
+SELL_SAME_ROWS = f"{_SOLD}, {_audited(_MOVEMENT_ROWS, _LEVEL_ROWS, _SALE_ROWS)} {_ANSWER}"
 SELL_REFERENCE = f"{_SOLD}, {_audited(_LEVEL_ROWS)} {_ANSWER}"
 KEEP_ANSWER = """INSERT INTO idempotency_keys (user_id, key, fingerprint, status, response, created_at)
  VALUES (1, gen_random_uuid()::text, repeat('0', 64), 201, %(answer)s, now())"""

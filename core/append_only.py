@@ -1,7 +1,6 @@
 """Tables whose rows can be added and never changed or deleted, held by triggers on both databases."""
 
-from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations.operations.base import Operation
+from core.vendor_sql import VendorSQL
 
 _POSTGRESQL = (
     """
@@ -27,45 +26,21 @@ END
 """
 
 
-class AppendOnly(Operation):
+class AppendOnly(VendorSQL):
     """Migration operation: from here on rows of ``table`` are only added."""
-
-    reduces_to_sql = True
-    reversible = True
 
     def __init__(self, table: str) -> None:
         self.table = table
-
-    def state_forwards(self, app_label: str, state: object) -> None:
-        """The models stay as they are: the rule lives in the database."""
-
-    def database_forwards(
-        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: object, to_state: object
-    ) -> None:
-        """Create the triggers."""
-        if schema_editor.connection.vendor == "postgresql":
-            for statement in _POSTGRESQL:
-                schema_editor.execute(statement.format(table=self.table), params=None)
-            return
-        for verb in ("update", "delete"):
-            schema_editor.execute(_SQLITE.format(table=self.table, verb=verb))
-
-    def database_backwards(
-        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: object, to_state: object
-    ) -> None:
-        """Drop the triggers."""
-        if schema_editor.connection.vendor == "postgresql":
-            for name in ("append_only", "no_truncate"):
-                schema_editor.execute(f"DROP TRIGGER IF EXISTS {self.table}_{name} ON {self.table}")
-            return
-        for verb in ("update", "delete"):
-            schema_editor.execute(f"DROP TRIGGER IF EXISTS {self.table}_no_{verb}")
+        verbs = ("update", "delete")
+        super().__init__(
+            postgresql=[statement.format(table=table) for statement in _POSTGRESQL],
+            sqlite=[_SQLITE.format(table=table, verb=verb) for verb in verbs],
+            undo_postgresql=[
+                f"DROP TRIGGER IF EXISTS {table}_{name} ON {table}" for name in ("append_only", "no_truncate")
+            ],
+            undo_sqlite=[f"DROP TRIGGER IF EXISTS {table}_no_{verb}" for verb in verbs],
+        )
 
     def describe(self) -> str:
         """Tell ``migrate`` what this does."""
         return f"Make {self.table} append-only"
-
-    @property
-    def migration_name_fragment(self) -> str:
-        """Name a migration that holds nothing else."""
-        return f"{self.table}_append_only"

@@ -4,7 +4,7 @@
 ``bulk_update`` builds a CASE as long as its rows. Here a set of rows travels as a few parameters (one array a column
 on PostgreSQL, one JSON document on SQLite), so 5,000 rows cost as many statements as one.
 
-A write is first described (``inserting``, ``adding``, ``updating``) and then run. Writes that are run together cost
+A write is first described (``inserting``, ``updating``) and then run. Writes that are run together cost
 one round trip on PostgreSQL and one each on SQLite, where a round trip costs nothing.
 
 Table and column names come from the models, never from input; values are always parameters.
@@ -65,14 +65,6 @@ def inserting(model: type[Model], names: Names, rows: Rows) -> Write:
     return Write(statement, _params(model, names, rows), returns_ids=True)
 
 
-def adding(model: type[Model], keys: Names, sums: Names, rows: Rows) -> Write:
-    """Insert ``rows``, or add their ``sums`` to the row that already has the same ``keys`` (which are unique).
-
-    ``rows`` hold the keys, then the sums, and no two rows have the same keys.
-    """
-    return Write(_insert_or_add(_shape(rows), model, keys, sums), _params(model, keys + sums, rows))
-
-
 def updating(model: type[Model], key: str, names: Names, rows: Rows) -> Write:
     """Set the fields ``names`` of the rows found by ``key``; ``rows`` hold the key first, then the new values."""
     return Write(_update(_shape(rows), model, key, names), _params(model, (key, *names), rows))
@@ -122,20 +114,8 @@ def _run_together(writes: Sequence[Write]) -> list[list[int]]:
 @cache
 def _insert(shape: Shape, model: type[Model], names: Names) -> str:
     columns = ", ".join(_quoted(field.column) for field in _fields(model, names))
-    # "WHERE true" keeps SQLite from reading a following ON CONFLICT as a join condition.
     source = _source(shape, model, names)
-    return f"INSERT INTO {_quoted(model._meta.db_table)} ({columns}) SELECT {columns} FROM {source} WHERE true"
-
-
-@cache
-def _insert_or_add(shape: Shape, model: type[Model], keys: Names, sums: Names) -> str:
-    table = _quoted(model._meta.db_table)
-    conflict = ", ".join(_quoted(field.column) for field in _fields(model, keys))
-    adds = ", ".join(
-        f"{column} = {table}.{column} + EXCLUDED.{column}"
-        for column in (_quoted(field.column) for field in _fields(model, sums))
-    )
-    return f"{_insert(shape, model, keys + sums)} ON CONFLICT ({conflict}) DO UPDATE SET {adds}"
+    return f"INSERT INTO {_quoted(model._meta.db_table)} ({columns}) SELECT {columns} FROM {source}"
 
 
 @cache

@@ -13,6 +13,7 @@ from inventory.models import (
     STATUS_CONDITIONS,
     PriceHistory,
     Product,
+    RowCount,
     StockLevel,
     StockMovement,
     StockStatus,
@@ -112,10 +113,12 @@ def stock_levels(*, status: StockStatus | None = None, search: str = "") -> Quer
 def stock_level_count() -> int:
     """Return how many levels ``stock_levels()`` has without filters.
 
-    All, less those of inactive products: two index scans, where counting the join visits every product.
+    All, as the database keeps count, less those of the few inactive products: the time does not grow with the
+    catalogue, where counting the join visits every product.
     """
-    inactive = StockLevel.objects.filter(product__is_active=False)
-    return StockLevel.objects.count() - inactive.count()
+    inactive = StockLevel.objects.filter(product__is_active=False).count()
+    kept = RowCount.objects.filter(table_name=StockLevel._meta.db_table)
+    return sum(kept.values_list("number", flat=True)) - inactive
 
 
 def stock_level(product_id: int) -> StockLevel | None:

@@ -47,7 +47,7 @@ class Sale(models.Model):
 
 
 class MonthlySales(models.Model):
-    """Net units and revenue of one product in one month, kept while sales are recorded.
+    """Net units and revenue of one product in one month, kept by a trigger while sales are written.
 
     The dashboard adds up one row a product instead of every sale of the month. Each row is written under the lock
     of its product's stock level, so it costs no waiting that is not there already.

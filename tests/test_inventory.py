@@ -8,7 +8,7 @@ import time_machine
 
 from accounts.models import AuditLog
 from inventory import selectors
-from inventory.models import StockLevel, StockMovement, StockStatus, status_of
+from inventory.models import RowCount, StockLevel, StockMovement, StockStatus, status_of
 from inventory.services import products
 from sales.models import MonthlySales, Sale
 from tests.conftest import api
@@ -557,3 +557,10 @@ def test_the_count_of_the_list_is_the_number_of_active_products(client_api):
 
     assert (answer["count"], len(answer["results"])) == (4, 2)
     assert selectors.stock_level_count() == selectors.stock_levels().count() == 4
+
+
+def test_the_kept_count_follows_levels_that_come_and_go(db):
+    made = [make_product() for _ in range(3)]
+    StockLevel.objects.filter(product=made[0]).delete()
+
+    assert RowCount.objects.get().number == StockLevel.objects.count() == 2

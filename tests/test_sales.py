@@ -5,13 +5,14 @@ from decimal import Decimal
 
 import pytest
 import time_machine
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Sum
 from django.db.models.functions import TruncMonth
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from core import money
 from core.errors import DomainError, InvalidInput
 from inventory.models import StockMovement
 from sales import selectors
@@ -435,3 +436,16 @@ def test_a_sale_of_a_day_long_ago_is_taken(client_api):
 
     assert sell_over_api(client_api, product, sale_date="2019-02-28").status_code == 201
     assert MonthlySales.objects.get().month == date(2019, 2, 1)
+
+
+def test_the_month_follows_a_sale_that_a_hand_wrote_into_the_database(db):
+    product = make_product()
+    sale = "INSERT INTO sales (product_id, sale_date, quantity, unit_price_usd, platform, order_reference, created_at)"
+    values = "(%s, '2026-06-30', 3, 2.50, 'DIRECT', '', '2026-06-30 00:00:00+00:00')"
+
+    with connection.cursor() as cursor:
+        cursor.execute(f"{sale} VALUES {values}, {values}", [product.pk, product.pk])
+
+    month = MonthlySales.objects.get()
+    assert (month.product_id, month.month, month.units) == (product.pk, date(2026, 6, 1), 6)
+    assert money.cents(month.revenue_usd) == Decimal("15.00")

@@ -7,6 +7,7 @@ from django.db import migrations, models
 
 import core.indexes
 from core.append_only import AppendOnly
+from inventory.triggers import COUNT_STOCK_LEVELS
 
 
 class Migration(migrations.Migration):
@@ -345,5 +346,17 @@ class Migration(migrations.Migration):
                 name="supplier_contacts_platform_is_known",
             ),
         ),
+        migrations.CreateModel(
+            name="RowCount",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("table_name", models.CharField(max_length=63, unique=True)),
+                ("number", models.BigIntegerField()),
+            ],
+            options={
+                "db_table": "row_counts",
+            },
+        ),
+        COUNT_STOCK_LEVELS,
         AppendOnly("stock_movements"),
     ]

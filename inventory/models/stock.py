@@ -118,3 +118,16 @@ class StockMovement(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.movement_type} {self.quantity:+d}"
+
+
+class RowCount(models.Model):
+    """How many rows a table has, kept by triggers (``inventory.triggers``)."""
+
+    table_name = models.CharField(max_length=63, unique=True)
+    number = models.BigIntegerField()
+
+    class Meta:
+        db_table = "row_counts"
+
+    def __str__(self) -> str:
+        return f"{self.table_name}: {self.number}"

@@ -4,6 +4,8 @@ import django.db.models.deletion
 import django.utils.timezone
 from django.db import migrations, models
 
+from sales.triggers import ADD_TO_MONTHS
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -88,4 +90,5 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        ADD_TO_MONTHS,
     ]

@@ -1,4 +1,7 @@
-"""Recording what was sold and what came back: the sale, its movement and the month's totals in one transaction."""
+"""Recording what was sold and what came back: the sale and its movement in one transaction.
+
+The totals of the month follow by a trigger (``sales.triggers``).
+"""
 
 from collections.abc import Sequence
 from datetime import date
@@ -15,7 +18,7 @@ from core.errors import InvalidInput
 from core.operations import operation
 from inventory.services import ledger
 from sales.errors import FutureSale, ReturnExceedsSale
-from sales.models import MonthlySales, Platform, Sale
+from sales.models import Platform, Sale
 
 Row = tuple[int, date, int, Decimal, str, str]
 _SALE_FIELDS = ("product", "sale_date", "quantity", "unit_price_usd", "platform", "order_reference")
@@ -107,12 +110,12 @@ def write(lines: Sequence[Line], *, held: ledger.Levels | None = None, actor: Us
     """
     levels = ledger.lock(line.product_id for line in lines) if held is None else held
     rows = [_row(line, levels) for line in lines]
-    writes = (_inserting(rows), _adding_to_months(rows))
+    writes = [_inserting(rows)]
     entries = [_entry(line) for line in lines if _moves(line)]
     if entries:
-        booked, (ids, _) = ledger.book(entries, held=levels, along=writes, actor=actor)
+        booked, (ids,) = ledger.book(entries, held=levels, along=writes, actor=actor)
     else:
-        booked, (ids, _) = [], rowsets.run(*writes)
+        booked, (ids,) = [], rowsets.run(*writes)
     created = [(key, None, dict(zip(_SALE_FIELDS, row, strict=True))) for key, row in zip(ids, rows, strict=True)]
     audit.record(Sale, audit.Action.CREATE, created)
     movements = iter(booked)
@@ -142,18 +145,3 @@ def _entry(line: Line) -> ledger.Entry:
 def _inserting(rows: Sequence[Row]) -> rowsets.Write:
     now = timezone.now()
     return rowsets.inserting(Sale, (*_SALE_FIELDS, "created_at"), [(*row, now) for row in rows])
-
-
-def _adding_to_months(rows: Sequence[Row]) -> rowsets.Write:
-    totals: dict[tuple[date, int], tuple[int, Decimal]] = {}
-    for product_id, sale_date, quantity, price, _, _ in rows:
-        key = (sale_date.replace(day=1), product_id)
-        units, revenue = totals.get(key, (0, Decimal(0)))
-        totals[key] = (units + quantity, revenue + quantity * price)
-    return rowsets.adding(
-        MonthlySales,
-        ("month", "product"),
-        ("units", "revenue_usd"),
-        # In one order, so that two operations never wait for each other.
-        [(*key, *sums) for key, sums in sorted(totals.items())],
-    )
