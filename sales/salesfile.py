@@ -9,12 +9,12 @@ from decimal import Decimal
 from functools import lru_cache
 
 from core import money
+from inventory.errors import MAX_ON_HAND
 from sales.models import Platform
 from sales.services.importing import SaleLine
 
 COLUMNS = ("order_reference", "internal_sku", "quantity", "unit_price_usd", "sale_date", "platform")
 REQUIRED = COLUMNS[:-1]
-MAX_UNITS = 2_147_483_647
 MAX_PRICE = Decimal("9999999999.99")
 MAX_AMOUNT = Decimal("99999999999999.99")  # what the month of one product can hold
 MAX_REFERENCE = 64
@@ -125,7 +125,7 @@ def _day(text: str, date_format: str) -> date:
 @lru_cache(maxsize=4_096)
 def _quantity(text: str) -> int:
     number = _decimal(text, "bad_quantity")
-    if number != number.to_integral_value() or abs(number) > MAX_UNITS:
+    if number != number.to_integral_value() or abs(number) > MAX_ON_HAND:
         raise Refusal("bad_quantity")
     if number == 0:
         raise Refusal("zero_quantity")

@@ -10,6 +10,7 @@ from rest_framework import serializers
 from core import cleaning
 
 MAX_UNITS = 2_147_483_647
+MAX_ID = 2**63 - 1
 MAX_PRICE = Decimal("9999999999.99")
 MAX_DIGITS = 20
 
@@ -37,7 +38,7 @@ def _money(value: Any) -> Any:
 
 
 Clean = pydantic.AfterValidator(cleaning.text)
-Id = Annotated[int, pydantic.BeforeValidator(_whole), pydantic.Field(ge=1, le=2**63 - 1)]
+Id = Annotated[int, pydantic.BeforeValidator(_whole), pydantic.Field(ge=1, le=MAX_ID)]
 Units = Annotated[int, pydantic.BeforeValidator(_whole), pydantic.Field(ge=1, le=MAX_UNITS)]
 Count = Annotated[int, pydantic.BeforeValidator(_whole), pydantic.Field(ge=0, le=MAX_UNITS)]
 Price = Annotated[
@@ -70,6 +71,13 @@ class WholeField(serializers.IntegerField):
             return super().to_internal_value(_whole(data))
         except ValueError:
             self.fail("invalid")
+
+
+class IdField(WholeField):
+    """The id of something: a positive number that fits a BIGINT."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=1, max_value=MAX_ID, **kwargs)
 
 
 class AmountField(serializers.DecimalField):

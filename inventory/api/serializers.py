@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from core.api.fields import AmountField, CleanCharField, WholeField
+from core.api.fields import MAX_UNITS, AmountField, CleanCharField, IdField, WholeField
 from core.api.filters import Filters
 from inventory.models import (
     PriceHistory,
@@ -17,7 +17,6 @@ from inventory.models import (
     SupplierContact,
 )
 
-INT4 = 2_147_483_647
 SMALL = 32_767
 
 
@@ -87,7 +86,7 @@ class SupplierInput(serializers.Serializer[Any]):
     address = CleanCharField(max_length=2_000, required=False, allow_blank=True)
     payment_terms = CleanCharField(max_length=200, required=False, allow_blank=True)
     lead_time_days = WholeField(min_value=1, max_value=1_000, required=False)
-    moq = WholeField(min_value=0, max_value=INT4, required=False)
+    moq = WholeField(min_value=0, max_value=MAX_UNITS, required=False)
     notes = CleanCharField(max_length=10_000, required=False, allow_blank=True)
     is_active = serializers.BooleanField(required=False)
 
@@ -138,12 +137,12 @@ class ProductInput(serializers.Serializer[Any]):
     supplier_sku = CleanCharField(max_length=64, required=False, allow_blank=True)
     age_range_start = WholeField(min_value=0, max_value=SMALL, required=False, allow_null=True)
     age_range_end = WholeField(min_value=0, max_value=SMALL, required=False, allow_null=True)
-    units_per_carton = WholeField(min_value=1, max_value=INT4, required=False)
+    units_per_carton = WholeField(min_value=1, max_value=MAX_UNITS, required=False)
     carton_cbm = AmountField(max_digits=8, decimal_places=4, required=False, allow_null=True)
     carton_kg = AmountField(max_digits=8, decimal_places=3, required=False, allow_null=True)
     is_best_seller = serializers.BooleanField(required=False)
     is_active = serializers.BooleanField(required=False)
-    supplier_id = WholeField(min_value=1, max_value=2**63 - 1, required=False, allow_null=True)
+    supplier_id = IdField(required=False, allow_null=True)
 
 
 class ProductFilters(Filters):
@@ -151,7 +150,7 @@ class ProductFilters(Filters):
 
     best_seller = serializers.BooleanField(required=False)
     active = serializers.BooleanField(required=False)
-    supplier_id = WholeField(min_value=1, max_value=2**63 - 1, required=False)
+    supplier_id = IdField(required=False)
     search = serializers.CharField(max_length=100, required=False)
 
 

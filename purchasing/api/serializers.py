@@ -4,15 +4,13 @@ from typing import Any
 
 from rest_framework import serializers
 
-from core.api.fields import AmountField, CleanCharField, WholeField
+from core.api.fields import MAX_UNITS, AmountField, CleanCharField, IdField, WholeField
 from core.api.filters import DatedFilters
 from inventory.api.serializers import SupplierBrief
 from purchasing.models import OrderLine, PurchaseOrder, StatusChange
 from purchasing.services import orders, receipts
 from purchasing.workflow import Stage
 
-MAX_ID = 2**63 - 1
-MAX_UNITS = 2_147_483_647
 MAX_LINES = 1_000
 
 
@@ -80,7 +78,7 @@ class OrderDetail(OrderOutput):
 class LineInput(serializers.Serializer[Any]):
     """One product to order; without a price, the product's."""
 
-    product_id = WholeField(min_value=1, max_value=MAX_ID)
+    product_id = IdField()
     quantity = WholeField(min_value=1, max_value=MAX_UNITS)
     unit_price_usd = AmountField(required=False, allow_null=True)
 
@@ -103,7 +101,7 @@ class OrderUpdate(serializers.Serializer[Any]):
 class OrderInput(OrderUpdate):
     """A new order: a DRAFT."""
 
-    supplier_id = WholeField(min_value=1, max_value=MAX_ID)
+    supplier_id = IdField()
     order_date = serializers.DateField(required=False)
     line_items = LineInput(many=True, source="lines", max_length=MAX_LINES, default=list)  # type: ignore[call-arg]
 
@@ -112,7 +110,7 @@ class OrderFilters(DatedFilters):
     """Filters of the order list; dates are order dates, both included."""
 
     status = serializers.ChoiceField(Stage.choices, required=False)
-    supplier_id = WholeField(min_value=1, max_value=MAX_ID, required=False)
+    supplier_id = IdField(required=False)
 
 
 class Advance(serializers.Serializer[Any]):
@@ -131,7 +129,7 @@ class Cancel(serializers.Serializer[Any]):
 class ReceiptLine(serializers.Serializer[Any]):
     """Units that arrived of one line."""
 
-    line_item_id = WholeField(min_value=1, max_value=MAX_ID)
+    line_item_id = IdField()
     quantity = WholeField(min_value=1, max_value=MAX_UNITS)
 
     def to_internal_value(self, data: Any) -> receipts.Line:

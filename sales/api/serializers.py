@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from core.api.fields import AmountField, WholeField
+from core.api.fields import AmountField, IdField
 from core.api.filters import DatedFilters
 from sales.models import Platform, Sale
 
@@ -26,7 +26,7 @@ class SaleOutput(serializers.ModelSerializer[Sale]):
 class SaleFilters(DatedFilters):
     """Filters of the sales list; dates are sale dates, both included."""
 
-    product_id = WholeField(min_value=1, max_value=2**63 - 1, required=False)
+    product_id = IdField(required=False)
     platform = serializers.ChoiceField(Platform.choices, required=False)
     order_reference = serializers.CharField(max_length=64, required=False)
 
