@@ -46,7 +46,7 @@ class OptionalSlash:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if is_api(request) or request.path_info.startswith("/health"):
-            request.path_info = request.path_info.rstrip("/") or "/"
+            request.path_info = request.path_info.removesuffix("/")
         return self.get_response(request)
 
 

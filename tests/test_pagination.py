@@ -96,7 +96,8 @@ def test_a_filter_that_does_not_exist_is_refused_and_the_known_ones_are_named(cl
     assert response.status_code == 400
     assert response.json()["code"] == "invalid"
     assert list(response.json()["errors"]) == ["colour"]
-    assert "page_size" in response.json()["detail"]
+    known = response.json()["detail"].partition("Known here: ")[2]
+    assert {"search", "supplier_id", "order_reference"} & set(known.rstrip(".").split(", "))
 
 
 @pytest.mark.parametrize(
@@ -185,3 +186,11 @@ def test_a_cursor_that_cannot_be_read_is_not_found(client_api, cursor):
     response = client_api.get(f"{movements_of(make_product())}?{urlencode({'cursor': cursor})}")
 
     assert response.status_code == 404
+
+
+@pytest.mark.parametrize(("url", "paging"), [("/api/sales", "page=2"), ("/api/inventory", "cursor=abc")])
+def test_the_paging_of_another_kind_of_list_is_refused(client_api, url, paging):
+    response = client_api.get(f"{url}?{paging}")
+
+    assert response.status_code == 400
+    assert list(response.json()["errors"]) == [paging.partition("=")[0]]

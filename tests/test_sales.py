@@ -449,3 +449,26 @@ def test_the_month_follows_a_sale_that_a_hand_wrote_into_the_database(db):
     month = MonthlySales.objects.get()
     assert (month.product_id, month.month, month.units) == (product.pk, date(2026, 6, 1), 6)
     assert money.cents(month.revenue_usd) == Decimal("15.00")
+
+
+@pytest.mark.parametrize(
+    "day", [0, 1763856000, "1763856000", "2026-06-01T00:00:00Z", "20260601", "٢٠٢٦-٠٦-٠١", "2026-02-30"]
+)
+def test_a_sale_date_is_a_day_and_nothing_else(client_api, day):
+    product = make_product(on_hand=1)
+
+    response = client_api.post(
+        "/api/inventory/sale", {"product_id": product.pk, "quantity": 1, "sale_date": day}, format="json"
+    )
+
+    assert (response.status_code, list(response.json()["errors"])) == (400, ["sale_date"])
+    assert not Sale.objects.exists()
+
+
+def test_two_slashes_are_no_address(client_api):
+    product = make_product(on_hand=1)
+
+    response = client_api.post("/api/inventory/sale//", {"product_id": product.pk, "quantity": 1}, format="json")
+
+    assert response.status_code == 404
+    assert not Sale.objects.exists()

@@ -1,5 +1,6 @@
 """Shapes of input that appear in many bodies."""
 
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
@@ -13,6 +14,7 @@ MAX_UNITS = 2_147_483_647
 MAX_ID = 2**63 - 1
 MAX_PRICE = Decimal("9999999999.99")
 MAX_DIGITS = 20
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def _whole(value: Any) -> Any:
@@ -37,18 +39,26 @@ def _money(value: Any) -> Any:
     return text
 
 
+def _day(value: Any) -> Any:
+    """Take a day as YYYY-MM-DD; not a time, and not seconds since 1970."""
+    if value is not None and not (isinstance(value, str) and _DAY.fullmatch(value)):
+        raise ValueError("A day is needed, as YYYY-MM-DD.")
+    return value
+
+
 Clean = pydantic.AfterValidator(cleaning.text)
-Id = Annotated[int, pydantic.BeforeValidator(_whole), pydantic.Field(ge=1, le=MAX_ID)]
-Units = Annotated[int, pydantic.BeforeValidator(_whole), pydantic.Field(ge=1, le=MAX_UNITS)]
-Count = Annotated[int, pydantic.BeforeValidator(_whole), pydantic.Field(ge=0, le=MAX_UNITS)]
+Id = Annotated[int, pydantic.Field(ge=1, le=MAX_ID), pydantic.BeforeValidator(_whole)]
+Units = Annotated[int, pydantic.Field(ge=1, le=MAX_UNITS), pydantic.BeforeValidator(_whole)]
+Count = Annotated[int, pydantic.Field(ge=0, le=MAX_UNITS), pydantic.BeforeValidator(_whole)]
 Price = Annotated[
     Decimal,
-    pydantic.BeforeValidator(_money),
     pydantic.Field(ge=0, le=MAX_PRICE, decimal_places=2, allow_inf_nan=False),
+    pydantic.BeforeValidator(_money),
+    pydantic.WithJsonSchema({"type": "number", "minimum": 0, "maximum": float(MAX_PRICE), "multipleOf": 0.01}),
 ]
 Reference = Annotated[str, pydantic.StringConstraints(strip_whitespace=True, max_length=64), Clean]
 Text = Annotated[str, pydantic.StringConstraints(max_length=10_000), Clean]
-Day = Annotated[date, pydantic.Field(ge=date(1900, 1, 1), le=date(9999, 12, 31))]
+Day = Annotated[date, pydantic.Field(ge=date(1900, 1, 1)), pydantic.BeforeValidator(_day)]
 
 
 class CleanCharField(serializers.CharField):

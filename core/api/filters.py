@@ -30,7 +30,7 @@ def read(filters: type[Filters], request: Request) -> dict[str, Any]:
     given = {name: value for name, value in request.query_params.items() if name not in _PAGING}
     unknown = [name for name in given if name not in declared]
     if unknown:
-        known = ", ".join(sorted({*declared, *_PAGING}))
+        known = ", ".join(sorted(declared)) or "none"
         raise InvalidBody({name: [f"There is no such filter. Known here: {known}."] for name in unknown})
     form = filters(data={name: value for name, value in given.items() if value != ""})
     form.is_valid(raise_exception=True)

@@ -13,6 +13,8 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
+from core.api.errors import InvalidBody
+
 MAX_PAGE_SIZE = 500
 _ID = re.compile("[0-9]{1,18}")
 
@@ -65,5 +67,8 @@ def page(
 ) -> Response:
     """Return one page of ``rows``, as ``request`` asks for it."""
     pages = paginator or Pages()
+    other = "page" if isinstance(pages, CursorPagination) else "cursor"
+    if other in request.query_params:
+        raise InvalidBody({other: ["This list is not paged so. Follow its next link."]})
     found = pages.paginate_queryset(rows, request, view=view)
     return pages.get_paginated_response(serializer(found, many=True).data)

@@ -54,7 +54,9 @@ class Schema(AutoSchema):
         return self.get_description().split(". ")[0].split("\n")[0].rstrip(".") or None
 
     def get_override_parameters(self) -> list[Any]:
-        """Add Idempotency-Key to the operations that take one."""
+        """Add Idempotency-Key to the operations that take one, and paging to the lists."""
+        if self.method == "GET":
+            return self._paging()
         handler = getattr(self.view, self.method.lower(), None)
         if not getattr(handler, "is_idempotent", False):
             return []
@@ -66,6 +68,15 @@ class Schema(AutoSchema):
                 description="The same key and body get the first answer again; nothing happens twice.",
             )
         ]
+
+    def _paging(self) -> list[Any]:
+        answer: Any = self.get_response_serializers()
+        if not type(answer).__name__.startswith("Paged"):
+            return []
+        size = OpenApiParameter("page_size", int, description="50; at most 500, more is taken for 500.")
+        if "count" in answer.fields:
+            return [OpenApiParameter("page", int), size]
+        return [OpenApiParameter("cursor", str, description="Comes with next and previous."), size]
 
 
 def add_errors(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:

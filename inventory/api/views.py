@@ -70,7 +70,7 @@ class ProductDetail(APIView):
         """Change the fields given, like PATCH."""
         return self.patch(request, product_id)
 
-    @extend_schema(responses=shapes.ProductOutput)
+    @extend_schema(responses={200: shapes.ProductOutput})
     def delete(self, request: Request, product_id: int) -> Response:
         """Stop selling a product; it stays readable, with its history."""
         products.deactivate(product_id, today=timezone.localdate(), actor=actor_of(request))
@@ -131,7 +131,7 @@ class SupplierDetail(APIView):
         """Change the fields given, like PATCH."""
         return self.patch(request, supplier_id)
 
-    @extend_schema(responses=shapes.SupplierDetail)
+    @extend_schema(responses={200: shapes.SupplierDetail})
     def delete(self, request: Request, supplier_id: int) -> Response:
         """Take a supplier out of use; it stays readable, with its history."""
         suppliers.deactivate(supplier_id, actor=actor_of(request))
