@@ -12,6 +12,7 @@ import orjson
 from auditlog.registry import auditlog
 from django.db import models
 from django.utils import timezone
+from django.utils.text import capfirst
 
 from accounts.models import AuditLog
 from core import operations, rowsets
@@ -33,11 +34,36 @@ _FIELDS = (
 _HOUSEKEEPING = ("created_at", "updated_at")
 
 
-def watch(*models_: type[models.Model], but: Sequence[str] = ()) -> None:
-    """Have every save and delete of these models recorded, without the fields named in ``but``."""
+HIDDEN = "(hidden)"
+_by_hand: list[type[models.Model]] = []
+
+
+def watch(*models_: type[models.Model], but: Sequence[str] = (), hide: Sequence[str] = ()) -> None:
+    """Have every save and delete of these models recorded.
+
+    The fields named in ``but`` are left out. Of those in ``hide`` it is recorded that they changed, and not what.
+    """
     for model in models_:
         names = {field.name for field in model._meta.fields} - {*_HOUSEKEEPING, *but}
-        auditlog.register(model, include_fields=sorted(names))
+        auditlog.register(
+            model, include_fields=sorted(names), mask_fields=list(hide), mask_callable="accounts.audit.hidden"
+        )
+
+
+def recorded_by_hand(*models_: type[models.Model]) -> None:
+    """Name the models that are written by sets, whose code records each row itself."""
+    _by_hand.extend(models_)
+
+
+def tables() -> dict[str, str]:
+    """Return what the tables that the log tells of hold, in words, by their names."""
+    told = [*auditlog.get_models(), *_by_hand]
+    return {model._meta.db_table: str(capfirst(model._meta.verbose_name)) for model in told}
+
+
+def hidden(value: object) -> str:
+    """Return what the log tells of a secret, whatever it is."""
+    return HIDDEN
 
 
 def record(
@@ -59,6 +85,12 @@ def record_difference(instance: models.Model, *, action: AuditLog.Action, change
     old_values = None if action == Action.CREATE else _json(old)
     new_values = None if new and all(value is None for value in new.values()) else _json(new)
     operations.at_the_end(_writing, [(instance._meta.db_table, instance.pk, str(action), old_values, new_values)])
+
+
+def record_encrypted_anew(model: type[models.Model], field: str, row_ids: Iterable[int]) -> None:
+    """Record that secrets are encrypted with another key. What they say has not changed."""
+    change = ({field: "(encrypted with an older key)"}, {field: "(encrypted with the newest key)"})
+    record(model, Action.UPDATE, [(row_id, *change) for row_id in row_ids])
 
 
 def _writing(rows: list[tuple[Any, ...]]) -> rowsets.Write:

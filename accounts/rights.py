@@ -27,14 +27,24 @@ class Right(StrEnum):
     RECORD_SALES = "record_sales"
     VIEW_ORDERS = "view_orders"
     CHANGE_ORDERS = "change_orders"
-    VIEW_BANK_ACCOUNTS = "view_bank_accounts"
-    CHANGE_BANK_ACCOUNTS = "change_bank_accounts"
+    # Purchase prices and every amount that tells them: totals, values, margins, and sale prices, which default to them.
+    VIEW_COST = "view_cost"
+    # The bank accounts of suppliers: masked in lists, in full on request, and that is recorded.
+    VIEW_BANK_DETAILS = "view_bank_details"
+    CHANGE_BANK_DETAILS = "change_bank_details"
+    VIEW_AUDIT = "view_audit"
     USE_OFFICE = "use_office"
     MANAGE_USERS = "manage_users"
 
 
 _READS = frozenset({Right.VIEW_CATALOGUE, Right.VIEW_STOCK, Right.VIEW_SALES, Right.VIEW_ORDERS})
-_BUYS = _READS | {Right.CHANGE_CATALOGUE, Right.CHANGE_ORDERS, Right.RECEIVE_STOCK, Right.COUNT_STOCK}
+_BUYS = _READS | {
+    Right.VIEW_COST,
+    Right.CHANGE_CATALOGUE,
+    Right.CHANGE_ORDERS,
+    Right.RECEIVE_STOCK,
+    Right.COUNT_STOCK,
+}
 _BUSINESS = frozenset(Right) - {Right.MANAGE_USERS}
 
 RIGHTS: dict[str, frozenset[Right]] = {

@@ -32,6 +32,20 @@ def encrypt(value: str, *, bound_to: str) -> str:
     return _current().encrypt(json.dumps([bound_to, value]).encode()).decode()
 
 
+def with_newest_key(token: str) -> str | None:
+    """Return ``token`` encrypted anew with the newest key, or None when it already is. Raises Undecryptable."""
+    try:
+        _fernet((settings.DB_ENCRYPTION_KEYS[0],)).decrypt(token.encode())
+    except InvalidToken:
+        pass
+    else:
+        return None
+    try:
+        return _current().rotate(token.encode()).decode()
+    except InvalidToken as error:
+        raise Undecryptable from error
+
+
 def decrypt(token: str, *, bound_to: str) -> str:
     """Return what ``encrypt`` was given. Raises Undecryptable for a moved, altered or foreign value."""
     try:

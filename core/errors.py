@@ -53,6 +53,12 @@ class Unauthenticated(DomainError):
     code = "not_authenticated"
 
 
+class Forbidden(DomainError):
+    """It is known who asks, and they may not."""
+
+    code = "permission_denied"
+
+
 class Unavailable(DomainError):
     """Something that is needed is down; trying again later may work."""
 

@@ -7,19 +7,23 @@ import pytest
 from django.core.cache import caches
 from django.db import connection
 from rest_framework.test import APIClient
-from rest_framework_simplejwt.tokens import AccessToken
 
 from accounts.models import User
 from accounts.rights import Role
+from accounts.services import authentication
 from inventory import selectors
 from tests.factories import make_user
 
 
 def api(user: User | None = None) -> APIClient:
     """A client of the API, signed in as ``user``."""
+    return APIClient() if user is None else bearing(authentication.begin(actor=user).access)
+
+
+def bearing(token: str) -> APIClient:
+    """A client of the API with this token, or key."""
     client = APIClient()
-    if user is not None:
-        client.credentials(HTTP_AUTHORIZATION=f"Bearer {AccessToken.for_user(user)}")
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
     return client
 
 

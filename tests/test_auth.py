@@ -1,4 +1,4 @@
-"""Signing in, staying in, going out, and who may do what."""
+"""Signing in, staying in, going out, passwords and registration."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -9,19 +9,19 @@ import time_machine
 from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
 from django.db import IntegrityError, transaction
-from django.urls import URLPattern, get_resolver
 from rest_framework.test import APIClient
-from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
-from accounts import rights
-from accounts.models import AuditLog, User
-from accounts.rights import Right, Role
+from accounts.models import AuditLog, SignIn, User
+from accounts.rights import Role
+from accounts.services import authentication, users
 from config.settings import base
-from tests.conftest import api
+from tests.conftest import bearing
 from tests.factories import PASSWORD, make_user
 
 ME, LOGIN, REFRESH, LOGOUT = "/api/auth/me", "/api/auth/login", "/api/auth/refresh", "/api/auth/logout"
+REGISTER, CHANGE = "/api/auth/register", "/api/auth/password"
+BETTER = "another good battery"
 BAD_CREDENTIALS = {
     "code": "bad_credentials",
     "detail": "There is no active account with this e-mail and password.",
@@ -37,14 +37,8 @@ def refresh(token):
     return APIClient().post(REFRESH, {"refresh_token": token}, format="json")
 
 
-def logout(access, token):
-    return bearing(access).post(LOGOUT, {"refresh_token": token}, format="json")
-
-
-def bearing(token):
-    client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
-    return client
+def logout(access, **body):
+    return bearing(access).post(LOGOUT, body, format="json")
 
 
 def me(token):
@@ -55,10 +49,9 @@ def signed(user, **changes):
     """Sign the claims of a good access token of ``user`` with ``changes`` to claims, key or algorithm."""
     key = changes.pop("key", settings.SIMPLE_JWT["SIGNING_KEY"])
     algorithm = changes.pop("algorithm", "HS256")
-    claims = {**AccessToken.for_user(user).payload, "aud": "godown-api", "iss": "godown", **changes}
-    return jwt.encode(
-        {name: value for name, value in claims.items() if value is not None}, key or None, algorithm=algorithm
-    )
+    good = jwt.decode(authentication.begin(actor=user).access, options={"verify_signature": False})
+    claims = {name: value for name, value in {**good, **changes}.items() if value is not None}
+    return jwt.encode(claims, key or None, algorithm=algorithm)
 
 
 @pytest.fixture
@@ -115,7 +108,7 @@ def test_wrong_unknown_and_deactivated_get_the_same_answer(user):
 
     assert [answer.status_code for answer in answers] == [401] * 6
     assert [answer.json() for answer in answers] == [BAD_CREDENTIALS] * 6
-    assert not OutstandingToken.objects.exists()
+    assert not SignIn.objects.exists()
 
 
 def test_an_unknown_e_mail_costs_a_password_check_too(user, monkeypatch):
@@ -163,8 +156,12 @@ def test_a_token_is_needed():
         {"user_id": None},
         {"user_id": "999999"},
         {"user_id": "abc"},
-        {"hash_password": None},
-        {"hash_password": "x"},
+        {"user_id": "1_0"},
+        {"stamp": None},
+        {"stamp": "x"},
+        {"sid": None},
+        {"sid": "abc"},
+        {"sid": 9_223_372_036_854_775_807},
     ],
     ids=str,
 )
@@ -244,19 +241,33 @@ def test_a_used_refresh_token_is_dead_and_using_it_ends_the_family(tokens):
 @pytest.mark.parametrize("token", ["", "abc", "a.b.c", "x" * 4_001])
 def test_a_junk_refresh_token_is_refused(db, token):
     assert refresh(token).status_code in (400, 401)
-    assert not OutstandingToken.objects.exists()
+    assert not SignIn.objects.exists()
 
 
-def test_a_refresh_token_that_was_never_given_out_is_refused(user):
-    token = RefreshToken.for_user(user)
-    OutstandingToken.objects.all().delete()
+def test_a_token_of_ours_that_names_no_sign_in_opens_nothing(user):
+    assert me(str(AccessToken.for_user(user))).status_code == 401
+    assert refresh(str(RefreshToken.for_user(user))).status_code == 401
 
-    assert refresh(str(token)).status_code == 401
+
+def test_a_token_with_the_sign_in_of_another_user_opens_nothing(user):
+    theirs = authentication.begin(actor=make_user())
+    sign_in = jwt.decode(theirs.access, options={"verify_signature": False})["sid"]
+
+    assert me(signed(user, sid=sign_in)).status_code == 401
 
 
 def test_the_database_keeps_no_usable_token(tokens):
-    assert list(OutstandingToken.objects.values_list("token", flat=True)) == [""]
-    assert tokens["refresh_token"] not in json.dumps(list(AuditLog.objects.values("old_values", "new_values")))
+    stored = json.dumps([*SignIn.objects.values(), *AuditLog.objects.values()], default=str)
+
+    assert tokens["refresh_token"] not in stored
+    assert tokens["access_token"] not in stored
+
+
+def test_a_token_tells_nothing_of_the_stored_password(user, tokens):
+    claims = jwt.decode(tokens["access_token"], options={"verify_signature": False})
+
+    assert set(claims) == {"aud", "exp", "iat", "iss", "jti", "sid", "stamp", "token_type", "user_id"}
+    assert user.password not in json.dumps(claims)
 
 
 def test_a_changed_password_kills_access_and_refresh_tokens_at_once(user, tokens):
@@ -284,39 +295,77 @@ def test_the_tokens_of_a_deleted_user_are_dead(user, tokens):
     assert refresh(tokens["refresh_token"]).status_code == 401
 
 
-def test_logout_ends_every_refresh_token_of_the_account(user, tokens):
-    other = login(user.email).json()
+def test_logout_kills_the_access_and_refresh_tokens_of_this_sign_in_at_once(tokens):
+    later = refresh(tokens["refresh_token"]).json()
 
-    response = logout(tokens["access_token"], tokens["refresh_token"])
+    response = logout(later["access_token"])
 
-    assert response.status_code == 204
-    assert response.content == b""
-    assert refresh(tokens["refresh_token"]).status_code == 401
-    assert refresh(other["refresh_token"]).status_code == 401
+    assert (response.status_code, response.content) == (204, b"")
+    assert me(tokens["access_token"]).status_code == me(later["access_token"]).status_code == 401
+    assert refresh(later["refresh_token"]).status_code == 401
 
 
-def test_logout_leaves_other_accounts_signed_in(tokens):
-    other = make_user()
-    theirs = login(other.email).json()
+def test_logout_leaves_other_devices_and_other_accounts_signed_in(user, tokens):
+    other_device, other_account = login(user.email).json(), login(make_user().email).json()
 
-    logout(tokens["access_token"], tokens["refresh_token"])
+    logout(tokens["access_token"])
 
+    assert me(other_device["access_token"]).status_code == me(other_account["access_token"]).status_code == 200
+    assert refresh(other_device["refresh_token"]).status_code == 200
+
+
+def test_logout_everywhere_ends_every_sign_in_of_the_account_and_no_other(user, tokens):
+    other_device, other_account = login(user.email).json(), login(make_user().email).json()
+
+    assert logout(tokens["access_token"], everywhere=True).status_code == 204
+
+    assert me(tokens["access_token"]).status_code == me(other_device["access_token"]).status_code == 401
+    assert refresh(other_device["refresh_token"]).status_code == 401
+    assert me(other_account["access_token"]).status_code == 200
+
+
+def test_logout_with_somebody_elses_refresh_token_ends_ones_own_sign_in_only(tokens):
+    theirs = login(make_user().email).json()
+
+    assert logout(tokens["access_token"], refresh_token=theirs["refresh_token"]).status_code == 204
+
+    assert me(tokens["access_token"]).status_code == 401
     assert refresh(theirs["refresh_token"]).status_code == 200
 
 
-def test_logout_twice_is_no_error(tokens):
-    for _ in range(2):
-        assert logout(tokens["access_token"], tokens["refresh_token"]).status_code == 204
+def test_logout_twice_is_refused_and_changes_nothing(user, tokens):
+    other_device = login(user.email).json()
+    logout(tokens["access_token"])
 
-    assert BlacklistedToken.objects.count() == 1
+    assert logout(tokens["access_token"]).status_code == 401
+
+    assert me(other_device["access_token"]).status_code == 200
 
 
-def test_logout_needs_a_refresh_token(tokens):
-    client = bearing(tokens["access_token"])
+@pytest.mark.parametrize("change", [{"role": Role.VIEWER}, {"mfa_enabled": True}, {"credentials_version": 9}], ids=str)
+def test_a_changed_role_or_second_factor_kills_tokens_at_once_however_it_was_changed(user, tokens, change):
+    User.objects.filter(pk=user.pk).update(**change)
 
-    assert client.post(LOGOUT, {}, format="json").status_code == 400
-    assert logout(tokens["access_token"], tokens["access_token"]).status_code == 401
-    assert refresh(tokens["refresh_token"]).status_code == 200
+    assert me(tokens["access_token"]).status_code == 401
+    assert refresh(tokens["refresh_token"]).status_code == 401
+
+
+def test_a_role_that_is_changed_back_brings_no_token_back(user, tokens):
+    admin = make_user()
+
+    for role in (Role.VIEWER, Role.STAFF):
+        users.change(user.pk, role=role, actor=admin)
+
+    assert me(tokens["access_token"]).status_code == 401
+    assert not SignIn.objects.filter(user=user).exists()
+
+
+def test_expired_sign_ins_are_forgotten_and_live_ones_kept(user, tokens):
+    SignIn.objects.create(user=user, refresh_jti="old", expires_at=datetime(2020, 1, 1, tzinfo=UTC))
+
+    assert authentication.forget_ended() == 1
+
+    assert me(tokens["access_token"]).status_code == 200
 
 
 @pytest.fixture
@@ -343,145 +392,115 @@ def test_e_mails_are_unique_in_any_case(user):
     assert User.objects.filter(email__iexact="mei@example.net").count() == 1
 
 
-# Who may do what: one line for each method of each address.
-A, S, B, Y, V = "ADMIN", "STAFF", "BUYER", "SYNC", "VIEWER"
-EVERYBODY = {A, S, B, Y, V}
-READERS = {A, S, B, V}
-BUYERS = {A, S, B}
-OFFICE = {A, S}
-STOCK = EVERYBODY
-SELLERS = {A, S, Y}
-OPEN = "open"
-
-ACCESS = {
-    "/api/auth/login": {"POST": OPEN},
-    "/api/auth/refresh": {"POST": OPEN},
-    "/api/auth/logout": {"POST": EVERYBODY},
-    "/api/auth/me": {"GET": EVERYBODY},
-    "/api/products": {"GET": READERS, "POST": BUYERS},
-    "/api/products/999": {"GET": READERS, "PUT": BUYERS, "PATCH": BUYERS, "DELETE": BUYERS},
-    "/api/products/999/price-history": {"GET": READERS},
-    "/api/suppliers": {"GET": READERS, "POST": BUYERS},
-    "/api/suppliers/999": {"GET": READERS, "PUT": BUYERS, "PATCH": BUYERS, "DELETE": BUYERS},
-    "/api/suppliers/999/contacts": {"GET": READERS, "POST": BUYERS},
-    "/api/suppliers/999/contacts/999": {"PUT": BUYERS, "PATCH": BUYERS, "DELETE": BUYERS},
-    "/api/suppliers/999/bank-accounts": {"GET": OFFICE, "POST": OFFICE},
-    "/api/inventory": {"GET": STOCK},
-    "/api/inventory/stats": {"GET": STOCK},
-    "/api/inventory/receive-shipment": {"POST": BUYERS},
-    "/api/inventory/adjust": {"POST": BUYERS},
-    "/api/inventory/sale": {"POST": SELLERS},
-    "/api/inventory/bulk-sale": {"POST": SELLERS},
-    "/api/inventory/return": {"POST": SELLERS},
-    "/api/inventory/999": {"GET": STOCK},
-    "/api/inventory/999/movements": {"GET": STOCK},
-    "/api/sales": {"GET": READERS},
-    "/api/orders": {"GET": READERS, "POST": BUYERS},
-    "/api/orders/workflow-stats": {"GET": READERS},
-    "/api/orders/999": {"GET": READERS, "PUT": BUYERS, "PATCH": BUYERS},
-    "/api/orders/999/status": {"POST": BUYERS, "PUT": BUYERS, "PATCH": BUYERS},
-    "/api/orders/999/receive": {"POST": BUYERS},
-    "/api/orders/999/cancel": {"POST": BUYERS},
-    "/api/dashboard": {"GET": READERS},
-    "/api/dashboard/kpis": {"GET": READERS},
-    "/api/dashboard/order-pipeline": {"GET": READERS},
-    "/api/dashboard/inventory-health": {"GET": READERS},
-    "/api/schema": {"GET": EVERYBODY},
-    "/api/docs": {"GET": EVERYBODY},
-}
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+def change_password(token, current=PASSWORD, new=BETTER):
+    return bearing(token).post(CHANGE, {"current_password": current, "new_password": new}, format="json")
 
 
-def addresses():
-    """Every address of the API, with 999 for an id."""
-    for pattern in get_resolver("config.api_urls").url_patterns:
-        assert isinstance(pattern, URLPattern)
-        yield "/api/" + "/".join("999" if "<" in part else part for part in str(pattern.pattern).split("/"))
+def test_a_new_password_ends_every_sign_in_and_the_answer_is_a_new_one(user, tokens):
+    other_device = login(user.email).json()
+
+    answer = change_password(tokens["access_token"])
+
+    assert answer.status_code == 200
+    assert me(answer.json()["access_token"]).status_code == 200
+    for dead in (tokens, other_device):
+        assert me(dead["access_token"]).status_code == 401
+        assert refresh(dead["refresh_token"]).status_code == 401
+    assert login(user.email).status_code == 401
+    assert login(user.email, BETTER).status_code == 200
 
 
-def outcomes(client):
-    """What ``client`` gets at each address with each method: refused as nobody, as this role, by method, or let in."""
-    words = {401: "nobody", 403: "forbidden", 405: "no such method"}
-    return {
-        (path, method): words.get(client.generic(method, path, "{}", content_type="application/json").status_code, "in")
-        for path in ACCESS
-        for method in METHODS
-    }
+def test_a_new_password_needs_the_current_one(user, tokens):
+    answer = change_password(tokens["access_token"], current="guess")
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "wrong_password")
+    assert me(tokens["access_token"]).status_code == 200
+    assert login(user.email).status_code == 200
 
 
-def expected(role):
-    def outcome(allowed):
-        if allowed is None:
-            return "no such method"
-        if allowed == OPEN:
-            return "in"
-        return "in" if role in allowed else "forbidden"
+@pytest.mark.parametrize("weak", ["1", "password", "12345678", "mei@example.net", "x" * 129])
+def test_a_weak_password_is_refused_with_its_reasons(user, tokens, weak):
+    answer = change_password(tokens["access_token"], new=weak)
 
-    return {(path, method): outcome(ACCESS[path].get(method)) for path in ACCESS for method in METHODS}
-
-
-def test_the_table_below_knows_every_address_of_the_api():
-    assert set(addresses()) == set(ACCESS)
+    assert answer.status_code == 400
+    assert answer.json()["detail"]
+    assert me(tokens["access_token"]).status_code == 200
+    assert login(user.email).status_code == 200
 
 
-@pytest.mark.parametrize("role", sorted(EVERYBODY))
-def test_a_role_gets_in_where_the_table_says_and_nowhere_else(as_role, role):
-    found = outcomes(as_role(Role(role)))
+@pytest.mark.parametrize(
+    "password",
+    ["x" * 64 + "y1", "ก" * 40 + "a1", "😀" * 20, " leading and trailing ", "b" * 72 + "cc", "q" * 127 + "z"],
+)
+def test_long_and_odd_passwords_work_as_typed(user, tokens, password):
+    assert change_password(tokens["access_token"], new=password).status_code == 200
 
-    wanted = expected(role)
-    assert {at: found[at] for at in found if found[at] != wanted[at]} == {}
-
-
-def test_nobody_gets_in_without_signing_in(db):
-    doors = {(path, method) for path, methods in ACCESS.items() for method in methods if methods[method] == OPEN}
-    found = outcomes(APIClient())
-
-    assert {at for at in found if found[at] == "in" and at[0] != "/api/docs"} == doors
+    assert login(user.email, password).status_code == 200
+    assert login(user.email, password[:-1]).status_code == 401
 
 
-def test_the_docs_send_nobody_to_the_sign_in_page(db):
-    response = APIClient().get("/api/docs")
+def test_a_password_of_megabytes_is_refused_before_it_is_hashed(user, monkeypatch):
+    monkeypatch.setattr("tests.hashing.FastBCrypt.encode", lambda *_: pytest.fail("hashed"))
 
-    assert response.status_code == 302
-    assert response["Location"] == "/admin/login/?next=/api/docs"
-
-
-def test_a_role_changes_with_the_next_request(user):
-    client = api(user)
-    assert client.post("/api/products", {}, format="json").status_code == 400
-
-    User.objects.filter(pk=user.pk).update(role=Role.VIEWER)
-
-    assert client.post("/api/products", {}, format="json").status_code == 403
+    assert login(user.email, "x" * 2_000_000).status_code == 400
 
 
-def test_a_refused_role_is_told_in_the_shape_of_errors(as_role):
-    response = as_role(Role.SYNC).get("/api/products")
+def test_a_changed_password_is_in_the_audit_log_and_what_it_is_is_not(user, tokens):
+    change_password(tokens["access_token"])
 
-    assert response.status_code == 403
-    assert response.json() == {"code": "permission_denied", "detail": "Your role may not do this."}
-
-
-def test_an_unknown_role_has_no_right():
-    assert rights.of("BOSS") == frozenset()
+    row = AuditLog.objects.latest("pk")
+    assert (row.table_name, row.record_id, row.action, row.user_id) == ("users", user.pk, "UPDATE", user.pk)
+    assert (row.old_values, row.new_values) == ({"password": "(hidden)"}, {"password": "(hidden)"})
 
 
-def test_a_deactivated_user_has_no_right():
-    assert not any(User(role=Role.ADMIN, is_active=False).may(right) for right in Right)
+def register(email="new@example.net", password=BETTER, **more):
+    return APIClient().post(REGISTER, {"email": email, "password": password, **more}, format="json")
 
 
-def test_only_the_admin_manages_users():
-    assert {role for role in Role if Right.MANAGE_USERS in rights.of(role)} == {Role.ADMIN}
+def test_registration_makes_an_account_of_the_staff(db):
+    answer = register("New@Example.net")
+
+    assert answer.status_code == 201
+    assert answer.json() == {"email": "new@example.net", "role": "STAFF"}
+    assert login("new@example.net", BETTER).status_code == 200
 
 
-def test_sync_reads_stock_and_records_sales_and_nothing_else():
-    assert rights.of(Role.SYNC) == {Right.VIEW_STOCK, Right.RECORD_SALES}
+def test_registration_gives_nothing_that_was_asked_for_besides(db):
+    wanted = {"role": "ADMIN", "is_staff": True, "is_superuser": True, "is_active": False, "mfa_enabled": True, "id": 7}
+
+    assert register(**wanted, credentials_version=9, groups=[1]).status_code == 201
+
+    made = User.objects.get()
+    assert (made.role, made.is_active, made.mfa_enabled, made.credentials_version) == ("STAFF", True, False, 1)
+    assert made.password.startswith("bcrypt_sha256$")
 
 
-def test_a_viewer_only_reads():
-    assert {right.name.split("_")[0] for right in rights.of(Role.VIEWER)} == {"VIEW"}
+def test_registration_tells_nobody_whether_an_e_mail_is_known(user):
+    known, unknown = register("MEI@example.net"), register("new@example.net")
+
+    assert known.status_code == unknown.status_code == 201
+    assert known.json() == {**unknown.json(), "email": "mei@example.net"}
+    assert login(user.email).status_code == 200
+    assert login(user.email, BETTER).status_code == 401
+    assert User.objects.count() == 2
 
 
-@pytest.mark.parametrize("role", ["BUYER", "SYNC", "VIEWER"])
-def test_bank_data_needs_its_own_right(role):
-    assert not rights.of(role) & {Right.VIEW_BANK_ACCOUNTS, Right.CHANGE_BANK_ACCOUNTS}
+@pytest.mark.parametrize("password", ["1", "password", "new@example.net", "x" * 129])
+def test_registration_refuses_a_weak_password(db, password):
+    assert register(password=password).status_code == 400
+    assert not User.objects.exists()
+
+
+def test_closed_registration_is_closed(db, settings):
+    settings.REGISTRATION = "closed"
+
+    answer = register()
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "registration_closed")
+    assert not User.objects.exists()
+
+
+def test_the_first_one_to_register_is_no_administrator(db):
+    register()
+
+    assert User.objects.get().role == "STAFF"

@@ -9,7 +9,6 @@ from typing import Any
 import httpx
 import pytest
 from django.db import connection, connections
-from rest_framework_simplejwt.tokens import AccessToken
 
 from accounts.errors import StillRunning
 from accounts.models import AuditLog, IdempotencyKey
@@ -24,7 +23,7 @@ from purchasing.services import orders, receipts
 from purchasing.workflow import Stage
 from sales.models import MonthlySales, Sale
 from sales.services import recording
-from tests.factories import PASSWORD, TODAY, make_order, make_product, make_supplier, make_user, on_hand
+from tests.factories import TODAY, make_order, make_product, make_supplier, make_user, on_hand
 from tests.live import server
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
@@ -52,7 +51,7 @@ def kinds(results: list[Any]) -> Counter[str]:
 
 
 def post(address: str, user: Any, path: str, body: dict[str, Any], **headers: str) -> httpx.Response:
-    token = AccessToken.for_user(user)
+    token = authentication.begin(actor=user).access
     return httpx.post(
         f"{address}{path}", json=body, headers={"Authorization": f"Bearer {token}", **headers}, timeout=60
     )
@@ -199,15 +198,6 @@ def test_the_same_key_while_the_first_request_runs_is_told_so():
         return idempotency.Answer(201, "first")
 
     assert idempotency.answer_once(request, work).body == "first"
-
-
-def test_a_refresh_token_used_12_times_at_once_gives_one_new_pair():
-    user = make_user()
-    tokens = authentication.sign_in(None, email=user.email, password=PASSWORD)
-
-    results = at_once(12, lambda _: authentication.refresh(tokens.refresh))
-
-    assert kinds(results) == {"Tokens": 1, "BadToken": 11}
 
 
 def test_a_server_killed_during_bulk_sales_leaves_whole_operations_or_nothing():

@@ -25,14 +25,36 @@ SAFE = {
 
 
 def start_production(**environment: str) -> subprocess.CompletedProcess[str]:
-    code = "import config.settings.production as s; print(s.DEBUG, s.REGISTRATION, s.DEMO_ALLOWED)"
+    code = (
+        "import config.settings.production as s;"
+        " print(s.DEBUG, s.REGISTRATION, s.DEMO_ALLOWED, ','.join(sorted(s.MFA_REQUIRED_ROLES)) or None)"
+    )
     env = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "config.settings.production", **environment}
     return subprocess.run([sys.executable, "-c", code], env=env, cwd=ROOT, capture_output=True, text=True)
 
 
 def test_production_starts_with_secrets_of_its_own_closed_and_without_debug():
     started = start_production(**SAFE)
-    assert (started.returncode, started.stdout.split()) == (0, ["False", "closed", "False"])
+    assert (started.returncode, started.stdout.split()) == (0, ["False", "closed", "False", "ADMIN"])
+
+
+def test_what_the_example_file_leaves_empty_is_safe_in_production():
+    started = start_production(**SAFE, REGISTRATION="", MFA_REQUIRED_ROLES="")
+    assert started.stdout.split() == ["False", "closed", "False", "ADMIN"]
+
+
+@pytest.mark.parametrize(("given", "taken"), [("ADMIN, STAFF", "ADMIN,STAFF"), ("NONE", "None")])
+def test_the_roles_that_need_a_second_factor_can_be_chosen(given, taken):
+    assert start_production(**SAFE, MFA_REQUIRED_ROLES=given).stdout.split()[-1] == taken
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("MFA_REQUIRED_ROLES", "ADMIM"), ("MFA_REQUIRED_ROLES", "SYNC"), ("REGISTRATION", "maybe")]
+)
+def test_a_mistyped_choice_is_refused_at_the_start(name, value):
+    started = start_production(**{**SAFE, name: value})
+    assert started.returncode == 1
+    assert f"ImproperlyConfigured: '{value}' must be one of" in started.stderr
 
 
 @pytest.mark.parametrize(

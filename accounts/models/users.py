@@ -1,13 +1,22 @@
 """People and service accounts that sign in."""
 
+from datetime import datetime
 from typing import ClassVar
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import connection, models
 from django.db.models.functions import Lower
+from django.utils.crypto import salted_hmac
 
 from accounts import rights
 from core.timestamps import Timestamped
+
+_OF_SIGN_IN = """
+SELECT users.id, email, password_hash, mfa_enabled, role, is_active, credentials_version
+FROM users JOIN sign_ins ON sign_ins.user_id = users.id
+WHERE sign_ins.id = %s AND users.id = %s AND is_active
+"""
 
 
 class UserManager(BaseUserManager["User"]):
@@ -24,24 +33,32 @@ class UserManager(BaseUserManager["User"]):
         """Return the user who signs in with this e-mail."""
         return self.with_email(username or "").get()
 
-    def of_token(self, user_id: int) -> "User | None":
-        """Return the user whom a token names, with what every request needs to know.
+    def of_sign_in(self, sign_in_id: int, user_id: int) -> "User | None":
+        """Return the active user of a sign-in that has not been ended, with what every request needs to know.
 
         Written out: this runs before every request of the API, and the ORM takes longer to compose the query
         than the database to answer it.
         """
         with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT id, email, password_hash, mfa_enabled, role, is_active FROM users WHERE id = %s", [user_id]
-            )
+            cursor.execute(_OF_SIGN_IN, [sign_in_id, user_id])
             row = cursor.fetchone()
         if row is None:
             return None
-        user_id, email, password, mfa_enabled, role, is_active = row
+        user_id, email, password, mfa_enabled, role, is_active, version = row
         # In the order of the model's fields, which from_db expects; the others are read when somebody asks.
-        names = ("id", "email", "password", "mfa_enabled", "role", "is_active")
-        values = (user_id, email, password, bool(mfa_enabled), role, bool(is_active))
+        names = ("id", "email", "password", "mfa_enabled", "role", "is_active", "credentials_version")
+        values = (user_id, email, password, bool(mfa_enabled), role, bool(is_active), version)
         return self.model.from_db(connection.alias, names, values)
+
+    def of_service_key(self, digest: str, *, now: datetime) -> "User | None":
+        """Return the active service account whose key, not ended, has this digest."""
+        alive = models.Q(service_keys__expires_at__isnull=True) | models.Q(service_keys__expires_at__gt=now)
+        # In one filter: in a second one, any other key of the account would do for being alive.
+        return self.filter(alive, role=rights.Role.SYNC, is_active=True, service_keys__digest=digest).first()
+
+    def active_admins(self) -> "models.QuerySet[User]":
+        """Return those who can manage users."""
+        return self.filter(role=rights.Role.ADMIN, is_active=True)
 
     def create_user(self, email: str, password: str | None = None, **fields: object) -> "User":
         """Make a user; without a password the account can never sign in with one."""
@@ -65,6 +82,9 @@ class User(AbstractBaseUser, Timestamped):
     mfa_enabled = models.BooleanField(default=False)
     role = models.CharField(max_length=8, choices=Role.choices, default=Role.STAFF)
     is_active = models.BooleanField(default=True)
+    credentials_version = models.PositiveIntegerField(
+        default=1, help_text="Grows whenever everything this user is signed in with ends."
+    )
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -83,8 +103,27 @@ class User(AbstractBaseUser, Timestamped):
         return self.email
 
     def may(self, right: rights.Right) -> bool:
-        """Whether this user's role holds ``right``; nobody deactivated holds any."""
-        return self.is_active and right in rights.of(self.role)
+        """Whether this user's role holds ``right``; nobody deactivated, or without a demanded second factor, does."""
+        return self.is_active and right in rights.of(self.role) and not self.must_set_up_mfa
+
+    @property
+    def is_service(self) -> bool:
+        """Whether a program signs in with this account: with a key, and never with a password."""
+        return self.role == rights.Role.SYNC
+
+    @property
+    def must_set_up_mfa(self) -> bool:
+        """Whether the role demands a second factor that is not there yet; until then there are no rights."""
+        return self.role in settings.MFA_REQUIRED_ROLES and not self.mfa_enabled and not self.is_service
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Return what sessions and tokens carry of this user: a change of any part ends them all.
+
+        Derived from what is stored, so that a change through a shell, a fixture or SQL counts as well.
+        """
+        parts = (self.password, self.role, self.mfa_enabled, self.credentials_version)
+        value = "|".join(str(part) for part in parts)
+        return salted_hmac("accounts.User.stamp", value, secret=secret, algorithm="sha256").hexdigest()
 
     @property
     def is_staff(self) -> bool:
@@ -92,9 +131,9 @@ class User(AbstractBaseUser, Timestamped):
         return self.may(rights.Right.USE_OFFICE)
 
     def has_perm(self, perm: str, obj: object = None) -> bool:
-        """Whether the admin shows something: it reads everything and leaves every change to the operations."""
-        return self.is_staff and perm.rsplit(".", maxsplit=1)[-1].startswith("view_")
+        """Nothing: permissions one by one do not exist here, the office asks the table of rights (``office``)."""
+        return False
 
     def has_module_perms(self, app_label: str) -> bool:
-        """Whether the admin lists an app."""
-        return self.is_staff
+        """Nothing, likewise."""
+        return False

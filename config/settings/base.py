@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 
@@ -19,6 +20,19 @@ def networks(text: list[str]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Netw
     return [ipaddress.ip_network(item.strip()) for item in text if item.strip()]
 
 
+def one_of(*allowed: str, given: str) -> str:
+    """Return ``given`` when it is allowed, or refuse to start."""
+    if given not in allowed:
+        raise ImproperlyConfigured(f"{given!r} must be one of: {', '.join(allowed)}.")
+    return given
+
+
+def roles(text: str) -> frozenset[str]:
+    """Read roles, comma-separated; NONE, like nothing, is none."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    return frozenset(one_of("ADMIN", "STAFF", "BUYER", "VIEWER", "NONE", given=name) for name in names) - {"NONE"}
+
+
 DEBUG = False
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -26,18 +40,18 @@ APPEND_SLASH = False  # both forms are answered; nothing is redirected (core.mid
 APP_BASE_URL = env("APP_BASE_URL", default="http://127.0.0.1:8000")
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "config.apps.OfficeConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
-    "rest_framework_simplejwt.token_blacklist",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "corsheaders",
     "auditlog",
+    "django_otp",
     "core",
     "accounts",
     "inventory",
@@ -60,9 +74,11 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "accounts.middleware.VerifiedSession",
     "accounts.middleware.SessionActor",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "core.middleware.Refusals",
 ]
 
 TEMPLATES = [
@@ -146,9 +162,13 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.passwords.MaximumLength"},
 ]
-LOGIN_URL = "/admin/login/"
+LOGIN_URL = "/sign-in"
 LOGIN_REDIRECT_URL = "/"
+# Roles that have no rights until they have set up a second factor.
+MFA_REQUIRED_ROLES = roles(env("MFA_REQUIRED_ROLES", default=""))
+REGISTRATION = one_of("open", "closed", given=env("REGISTRATION", default="") or "closed")
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -167,8 +187,6 @@ SIMPLE_JWT = {
     "ALGORITHM": env("ALGORITHM", default="HS256"),
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=env.int("ACCESS_TOKEN_EXPIRE_MINUTES", default=15)),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=env.int("REFRESH_TOKEN_EXPIRE_DAYS", default=7)),
-    "CHECK_REVOKE_TOKEN": True,
-    "CHECK_USER_IS_ACTIVE": True,
     "ISSUER": "godown",
     "AUDIENCE": "godown-api",
 }
@@ -224,6 +242,7 @@ X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 8 * 3600
+CSRF_FAILURE_VIEW = "core.error_pages.csrf_failed"
 CORS_ALLOWED_ORIGINS = env.list("CORS_ORIGINS", default=["https://inventory.yourdomain.com", "http://localhost:3000"])
 CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key"]
 CORS_EXPOSE_HEADERS = ["Idempotent-Replayed", "Retry-After"]
@@ -242,11 +261,18 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"},
+        "bare": {"format": "{message}", "style": "{"},
+    },
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
+        "security": {"class": "logging.StreamHandler", "formatter": "bare"},
+    },
     "root": {"handlers": ["stderr"], "level": env("LOG_LEVEL", default="INFO")},
     "loggers": {
         "django": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+        "godown.security": {"handlers": ["security"], "level": "INFO", "propagate": False},  # JSON, one line each
         "django.request": {"level": "ERROR"},  # a refused request is the client's news, and it has been told
     },
 }

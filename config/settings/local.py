@@ -11,7 +11,7 @@ from config.settings.base import SIMPLE_JWT, VAR_DIR, env
 
 DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]", "testserver"])
-REGISTRATION = env("REGISTRATION", default="open")
+REGISTRATION = env("REGISTRATION", default="") or "open"
 # Static files come straight from the apps: no collectstatic on a laptop.
 STATIC_ROOT = None
 WHITENOISE_USE_FINDERS = True

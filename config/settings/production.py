@@ -6,7 +6,7 @@ import binascii
 from django.core.exceptions import ImproperlyConfigured
 
 from config.settings.base import *
-from config.settings.base import DATABASES, REDIS_URL, SIMPLE_JWT, env
+from config.settings.base import DATABASES, REDIS_URL, SIMPLE_JWT, env, roles
 
 _PLACEHOLDERS = ("change-me", "changeme", "django-insecure", "secret", "example", "only-for-tests")
 
@@ -44,8 +44,8 @@ DB_ENCRYPTION_KEYS = _fernet_keys()
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
 if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS must name the hosts that Godown answers for.")
-REGISTRATION = env("REGISTRATION", default="closed")
 DEMO_ALLOWED = False
+MFA_REQUIRED_ROLES = roles(env("MFA_REQUIRED_ROLES", default="") or "ADMIN")
 
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = True
@@ -57,6 +57,7 @@ SESSION_COOKIE_NAME = "__Host-sessionid"
 CSRF_COOKIE_NAME = "__Host-csrftoken"
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
+WHITENOISE_MANIFEST_STRICT = False  # a missing static file is no reason to have no error page
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},

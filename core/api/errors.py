@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import DataError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 
@@ -16,6 +16,7 @@ STATUS_BY_KIND: dict[type[errors.DomainError], int] = {
     errors.InvalidInput: status.HTTP_400_BAD_REQUEST,
     errors.Refused: status.HTTP_400_BAD_REQUEST,
     errors.Unauthenticated: status.HTTP_401_UNAUTHORIZED,
+    errors.Forbidden: status.HTTP_403_FORBIDDEN,
     errors.NotFound: status.HTTP_404_NOT_FOUND,
     errors.Conflict: status.HTTP_409_CONFLICT,
     errors.Mismatch: status.HTTP_422_UNPROCESSABLE_ENTITY,
@@ -102,29 +103,3 @@ def _first(tree: Any, path: str = "") -> tuple[str, str]:
 def json_answer(code: int, name: str, detail: str) -> HttpResponse:
     """Return an API error from outside of the framework: middleware and Django's own handlers."""
     return HttpResponse(orjson.dumps({"code": name, "detail": detail}), status=code, content_type="application/json")
-
-
-def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's 404: JSON under /api/, a line of text elsewhere."""
-    return _plain(request, 404, "not_found", "There is nothing at this address.")
-
-
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's 400: a host that is not ours, a malformed request."""
-    return _plain(request, 400, "bad_request", "This request cannot be read.")
-
-
-def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's 403."""
-    return _plain(request, 403, "permission_denied", "You may not do this.")
-
-
-def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's 500; the cause is in the log."""
-    return _plain(request, 500, "error", "Something went wrong on our side. It has been recorded.")
-
-
-def _plain(request: HttpRequest, code: int, name: str, detail: str) -> HttpResponse:
-    if f"{request.path_info}/".startswith("/api/"):
-        return json_answer(code, name, detail)
-    return HttpResponse(detail, status=code, content_type="text/plain; charset=utf-8")

@@ -1,0 +1,152 @@
+"""The security log: what was tried, one line of JSON each, without a secret."""
+
+import json
+import logging
+
+import pytest
+from rest_framework.test import APIClient
+
+from accounts.models import AuditLog
+from accounts.rights import Role
+from accounts.services import authentication, users
+from core import security_log
+from tests.conftest import api, bearing
+from tests.factories import PASSWORD, make_user
+
+AGENT = 'curl/8"\n{"event":"forged"}'
+
+
+class Kept(logging.Handler):
+    """Keeps what it is told."""
+
+    def __init__(self):
+        super().__init__()
+        self.lines = []
+
+    def emit(self, record):
+        self.lines.append(record.getMessage())
+
+
+@pytest.fixture
+def told():
+    """Return a function that tells the events since the last call."""
+    kept = Kept()
+    security_log.log.addHandler(kept)
+
+    def events():
+        lines, kept.lines = kept.lines, []
+        assert not [line for line in lines if "\n" in line]
+        return [json.loads(line) for line in lines]
+
+    yield events
+    security_log.log.removeHandler(kept)
+
+
+@pytest.fixture
+def user(db):
+    return make_user(Role.VIEWER, email="mei@example.net")
+
+
+def log_in(email, password, **headers):
+    return APIClient().post("/api/auth/login", {"email": email, "password": password}, format="json", **headers)
+
+
+@pytest.mark.abuse("AUTH-34")
+def test_a_sign_in_tells_who_and_from_where(user, told):
+    log_in(user.email, PASSWORD, REMOTE_ADDR="203.0.113.5", HTTP_USER_AGENT="curl/8")
+
+    (event,) = told()
+    assert {name: event[name] for name in ("event", "user_id", "ip_address", "user_agent", "door")} == {
+        "event": "signed_in",
+        "user_id": user.pk,
+        "ip_address": "203.0.113.5",
+        "user_agent": "curl/8",
+        "door": "api",
+    }
+    user.refresh_from_db()
+    assert user.last_login is not None
+
+
+@pytest.mark.abuse("AUTH-34", "AUD-09")
+def test_a_refused_sign_in_is_told_although_nothing_was_written(user, told):
+    log_in(user.email, "guess-of-mine")
+    log_in("nobody@example.net", "guess-of-mine")
+
+    events = told()
+    assert [(event["event"], event["user_id"], event["reason"]) for event in events] == [
+        ("sign_in_refused", user.pk, "password"),
+        ("sign_in_refused", None, "password"),
+    ]
+    assert "guess-of-mine" not in json.dumps(events)
+
+
+@pytest.mark.abuse("AUD-09", "AUTHZ-01")
+def test_a_refused_right_is_told(user, told):
+    client = api(user)
+    told()
+
+    client.post("/api/products", {}, format="json")
+
+    (event,) = told()
+    assert (event["event"], event["user_id"], event["right"], event["path"]) == (
+        "right_refused",
+        user.pk,
+        "change_catalogue",
+        "/api/products",
+    )
+
+
+@pytest.mark.abuse("AUTH-18")
+def test_a_reused_refresh_token_is_told_and_no_token_is(user, told):
+    first = authentication.begin(actor=user)
+    second = authentication.refresh(first.refresh)
+    told()
+
+    APIClient().post("/api/auth/refresh", {"refresh_token": first.refresh}, format="json")
+
+    (event,) = told()
+    assert (event["event"], event["user_id"]) == ("refresh_token_reused", user.pk)
+    assert bearing(second.access).get("/api/auth/me").status_code == 401
+
+
+def test_a_spent_limit_is_told(db, told, settings):
+    settings.RATE_LIMIT_AUTH = "1/h"
+    log_in("a@example.net", "x")
+    told()
+
+    log_in("a@example.net", "x", REMOTE_ADDR="203.0.113.5")
+    log_in("a@example.net", "x", REMOTE_ADDR="203.0.113.5")
+
+    assert [(event["event"], event.get("limit")) for event in told()][-1] == ("limit_reached", "auth")
+
+
+def test_a_user_agent_cannot_forge_a_line(user, told):
+    log_in(user.email, "guess", HTTP_USER_AGENT=AGENT)
+
+    (event,) = told()
+    assert (event["event"], event["user_agent"]) == ("sign_in_refused", AGENT)
+
+
+def test_changed_credentials_are_told_without_them(user, told):
+    client = api(user)
+    told()
+
+    client.post(
+        "/api/auth/password",
+        {"current_password": PASSWORD, "new_password": "another good battery"},
+        format="json",
+    )
+
+    events = told()
+    assert [event["event"] for event in events] == ["credentials_ended", "signed_in"]
+    assert "battery" not in json.dumps(events)
+
+
+def test_a_service_key_is_told_by_its_account_only(admin, told):
+    _, key = users.create_service("shopee@example.net", actor=admin)
+
+    events = told()
+    assert [(event["event"], event["user_id"], event["account"]) for event in events] == [
+        ("service_key_made", admin.pk, "shopee@example.net")
+    ]
+    assert key not in json.dumps([*events, *AuditLog.objects.values()], default=str)
