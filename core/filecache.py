@@ -182,7 +182,7 @@ def _read(path: Path) -> Entry | None:
     except FileNotFoundError:
         return None
     try:
-        deadline, value = pickle.loads(zlib.decompress(content))  # noqa: S301 - only this user can write here
+        deadline, value = pickle.loads(zlib.decompress(content))  # only we write here # noqa: S301 # nosec B301
         entry = Entry(deadline, value)
         return None if entry.expired else entry
     except Exception:  # noqa: BLE001 - damaged bytes can raise nearly anything, and none of it may stop a request

@@ -5,7 +5,7 @@ import ipaddress
 from django.conf import settings
 from django.http import HttpRequest
 
-UNKNOWN = "0.0.0.0"  # noqa: S104 - a name for "no address", nothing listens here
+UNKNOWN = "0.0.0.0"  # a name for "no address", nothing listens here # noqa: S104 # nosec B104
 
 
 def client_ip(request: HttpRequest) -> str:

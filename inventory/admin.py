@@ -2,14 +2,24 @@
 
 from django.contrib import admin
 
-from core.admin import ReadOnlyAdmin
-from inventory.models import PriceHistory, Product, StockLevel, StockMovement, Supplier, SupplierContact
+from accounts.office import ReadOnlyAdmin
+from accounts.rights import Right
+from inventory.models import (
+    PriceHistory,
+    Product,
+    StockLevel,
+    StockMovement,
+    Supplier,
+    SupplierBankAccount,
+    SupplierContact,
+)
 
 
 @admin.register(Supplier)
 class SupplierAdmin(ReadOnlyAdmin):
     """Who makes what Godown sells."""
 
+    view_right = Right.VIEW_CATALOGUE
     list_display = ("name", "payment_terms", "lead_time_days", "moq", "is_active")
     list_filter = ("is_active",)
     search_fields = ("name", "legal_name")
@@ -20,6 +30,7 @@ class SupplierAdmin(ReadOnlyAdmin):
 class SupplierContactAdmin(ReadOnlyAdmin):
     """How to reach them."""
 
+    view_right = Right.VIEW_CATALOGUE
     list_display = ("name", "supplier", "role", "platform", "contact_value")
     list_filter = ("platform",)
     list_select_related = ("supplier",)
@@ -27,10 +38,23 @@ class SupplierContactAdmin(ReadOnlyAdmin):
     ordering = ("name",)
 
 
+@admin.register(SupplierBankAccount)
+class SupplierBankAccountAdmin(ReadOnlyAdmin):
+    """Where they are paid. Of the number, nothing but its last digits ever comes here."""
+
+    view_right = Right.VIEW_BANK_DETAILS
+    list_display = ("masked_number", "supplier", "holder", "bank_name", "swift", "currency")
+    list_select_related = ("supplier",)
+    search_fields = ("holder", "bank_name", "supplier__name")
+    ordering = ("supplier__name", "id")
+    fields = ("supplier", "holder", "bank_name", "swift", "masked_number", "currency", "created_at", "updated_at")
+
+
 @admin.register(Product)
 class ProductAdmin(ReadOnlyAdmin):
     """What is bought and sold."""
 
+    view_right = Right.VIEW_CATALOGUE
     list_display = ("internal_sku", "name", "price_usd", "supplier", "is_best_seller", "is_active")
     list_filter = ("is_active", "is_best_seller")
     list_select_related = ("supplier",)
@@ -42,6 +66,7 @@ class ProductAdmin(ReadOnlyAdmin):
 class PriceHistoryAdmin(ReadOnlyAdmin):
     """What a product cost, when."""
 
+    view_right = Right.VIEW_COST
     date_hierarchy = "effective_date"
     list_display = ("effective_date", "product", "price_usd", "supplier")
     list_select_related = ("product", "supplier")
@@ -53,6 +78,7 @@ class PriceHistoryAdmin(ReadOnlyAdmin):
 class StockLevelAdmin(ReadOnlyAdmin):
     """What is on the shelf."""
 
+    view_right = Right.VIEW_STOCK
     list_display = ("product", "quantity", "reorder_point", "status", "last_counted_at")
     list_select_related = ("product",)
     search_fields = ("product__internal_sku", "product__name")
@@ -63,6 +89,7 @@ class StockLevelAdmin(ReadOnlyAdmin):
 class StockMovementAdmin(ReadOnlyAdmin):
     """The ledger is read here and written by operations only."""
 
+    view_right = Right.VIEW_STOCK
     date_hierarchy = "created_at"
     list_display = ("created_at", "product", "movement_type", "quantity", "balance_after", "reference_id")
     list_filter = ("movement_type", "reference_type")

@@ -16,3 +16,4 @@ class InventoryConfig(AppConfig):
 
         audit.watch(models.Supplier, models.SupplierContact, models.Product, models.PriceHistory, models.StockLevel)
         audit.watch(models.SupplierBankAccount, but=("account_number",))
+        audit.recorded_by_hand(models.StockMovement)

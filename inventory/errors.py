@@ -76,6 +76,15 @@ class ContactNotFound(NotFound):
         super().__init__(f"This supplier has no contact {contact_id}.")
 
 
+class BankAccountNotFound(NotFound):
+    """The supplier addressed has no such bank account."""
+
+    code = "bank_account_not_found"
+
+    def __init__(self, account_id: int) -> None:
+        super().__init__(f"This supplier has no bank account {account_id}.")
+
+
 class UnknownSupplier(InvalidInput):
     """A product names a supplier that does not exist or is deactivated."""
 

@@ -15,3 +15,4 @@ class PurchasingConfig(AppConfig):
         from purchasing import models
 
         audit.watch(models.PurchaseOrder, models.StatusChange, models.Shipment, models.Milestone, models.Payment)
+        audit.recorded_by_hand(models.OrderLine)

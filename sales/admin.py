@@ -2,7 +2,8 @@
 
 from django.contrib import admin
 
-from core.admin import ReadOnlyAdmin
+from accounts.office import ReadOnlyAdmin
+from accounts.rights import Right
 from sales.models import Sale
 
 
@@ -10,6 +11,7 @@ from sales.models import Sale
 class SaleAdmin(ReadOnlyAdmin):
     """What was sold, and what came back."""
 
+    view_right = Right.VIEW_SALES
     date_hierarchy = "sale_date"
     list_display = ("sale_date", "product", "quantity", "unit_price_usd", "platform", "order_reference")
     list_filter = ("platform",)

@@ -8,3 +8,10 @@ class SalesConfig(AppConfig):
 
     name = "sales"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Tell the audit log of sales."""
+        from accounts import audit
+        from sales import models
+
+        audit.recorded_by_hand(models.Sale)

@@ -138,7 +138,7 @@ def test_the_month_begins_and_ends_at_midnight_in_bangkok(as_role, time_machine,
     sell(product, 1, on=date(2026, 6, 30), price="10.00")
     sell(product, 1, on=date(2026, 7, 1), price="100.00")
 
-    assert figures(as_role(Role.VIEWER))["mtd_revenue"] == revenue
+    assert figures(as_role(Role.BUYER))["mtd_revenue"] == revenue
 
 
 def test_a_sale_without_a_date_belongs_to_the_month_in_bangkok(as_role, time_machine):
@@ -316,6 +316,17 @@ def test_health_is_paged(client_api):
 
     assert response["count"] == 3
     assert [row["internal_sku"] for row in response["results"]] == ["LUMI-CCC"]
+
+
+def test_who_may_not_see_costs_gets_the_figures_that_tell_none(as_role):
+    make_product(on_hand=3)
+    client = as_role(Role.VIEWER)
+
+    assert figures(client) == {"pending_orders": 0, "low_stock_alerts": 1}
+    assert client.get(f"{URL}/order-pipeline").json()[0] == {"status": "DRAFT", "count": 0}
+    (row,) = health(client)
+    assert "value" not in row
+    assert (row["quantity"], row["status"], row["daily_velocity"]) == (3, "LOW", 0)
 
 
 @pytest.mark.parametrize("path", ["", "/kpis", "/order-pipeline", "/inventory-health"])

@@ -359,3 +359,15 @@ def test_who_may_not_change_the_catalogue_is_refused_and_nothing_changes(as_role
     assert codes == [403, 403, 403]
     kept = Product.objects.get()
     assert (kept.name, kept.is_active) == ("Kit", True)
+
+
+def test_prices_are_nothing_for_who_may_not_see_costs(as_role):
+    product = make_product(price="12.50")
+    client = as_role(Role.VIEWER)
+
+    answers = [client.get(URL).json()["results"][0], client.get(f"{URL}/{product.pk}").json()]
+
+    assert [answer["internal_sku"] for answer in answers] == [product.internal_sku] * 2
+    assert not any("price_usd" in answer for answer in answers)
+    assert client.get(f"{URL}/{product.pk}/price-history").status_code == 403
+    assert as_role(Role.BUYER).get(f"{URL}/{product.pk}/price-history").json()["results"][0]["price_usd"] == 12.5

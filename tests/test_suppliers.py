@@ -1,13 +1,21 @@
 """Suppliers, the people there, and where they are paid."""
 
+import json
+import logging
+
 import pytest
+from cryptography.fernet import Fernet
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AuditLog
 from accounts.rights import Role
+from core import security_log
 from core.encryption import Undecryptable
 from inventory.models import Supplier, SupplierBankAccount, SupplierContact
 from inventory.services import suppliers
-from tests.factories import make_order, make_product, make_supplier
+from tests.conftest import api
+from tests.factories import make_order, make_product, make_supplier, make_user
 
 URL = "/api/suppliers"
 CONTACT = {"name": "Lin Mei", "role": "Sales", "platform": "WECHAT", "contact_value": "lin-88"}
@@ -27,6 +35,29 @@ def listed(client, query=""):
 
 def add_account(supplier, admin, number="6222000000001234"):
     return suppliers.add_bank_account(supplier.pk, **{**ACCOUNT, "account_number": number}, actor=admin)
+
+
+def reveal_url(account):
+    return f"{URL}/{account.supplier_id}/bank-accounts/{account.pk}/reveal"
+
+
+def audited(*accounts):
+    """What the log tells of changes to bank accounts."""
+    rows = AuditLog.objects.filter(table_name="supplier_bank_accounts", action="UPDATE").order_by("id")
+    of_these = rows.filter(record_id__in=[account.pk for account in accounts]) if accounts else rows
+    return list(of_these.values_list("old_values", "new_values"))
+
+
+@pytest.fixture
+def reveals():
+    """The lines of the security log about numbers that were shown."""
+    lines = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())
+    handler.addFilter(lambda record: "account_number" in record.getMessage())
+    security_log.log.addHandler(handler)
+    yield lines
+    security_log.log.removeHandler(handler)
 
 
 def assert_invalid(response, field):
@@ -277,6 +308,162 @@ def test_staff_may_read_and_add_bank_accounts(as_role):
     assert client.get(accounts).json()["count"] == 1
 
 
+@pytest.mark.parametrize("role", [Role.ADMIN, Role.STAFF])
+def test_the_office_is_shown_the_whole_number_on_request_and_that_is_recorded(admin, reveals, role):
+    account = add_account(make_supplier(), admin)
+    reader = make_user(role)
+
+    response = api(reader).post(reveal_url(account), HTTP_USER_AGENT="office/1")
+
+    assert response.status_code == 200
+    assert response.json() == {"id": account.pk, "account_number": "6222000000001234"}
+    assert response["Cache-Control"] == "no-store"
+    row = AuditLog.objects.get(table_name="supplier_bank_accounts", action="UPDATE")
+    assert (row.record_id, row.user, row.user_agent) == (account.pk, reader, "office/1")
+    assert (row.old_values, row.new_values) == (None, {"account_number": "(shown in full)"})
+    (line,) = reveals
+    told = json.loads(line)
+    assert (told["event"], told["user_id"]) == ("account_number_revealed", reader.pk)
+    assert (told["account"], told["supplier"]) == (account.pk, account.supplier_id)
+    assert "6222" not in line
+    assert "1234" not in line
+
+
+@pytest.mark.parametrize("role", [Role.BUYER, Role.SYNC, Role.VIEWER])
+def test_nobody_else_is_shown_a_number_and_asking_leaves_it_as_it_was(as_role, admin, role):
+    account = add_account(make_supplier(), admin)
+
+    response = as_role(role).post(reveal_url(account))
+
+    assert response.status_code == 403
+    assert b"6222" not in response.content
+    assert audited() == []
+
+
+def test_a_number_is_only_reached_through_its_own_supplier(client_api, admin, reveals):
+    account = add_account(make_supplier(), admin)
+    other = make_supplier()
+    of_other = f"{URL}/{other.pk}/bank-accounts"
+
+    answers = [client_api.post(f"{of_other}/{key}/reveal") for key in (account.pk, 999_999)]
+
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert [answer.json() for answer in answers] == [
+        {"code": "bank_account_not_found", "detail": f"This supplier has no bank account {key}."}
+        for key in (account.pk, 999_999)
+    ]
+    assert audited() == []
+    assert reveals == []
+
+
+def test_a_number_copied_to_another_row_is_shown_to_nobody(client_api, admin, reveals):
+    supplier = make_supplier()
+    ours, theirs = add_account(supplier, admin), add_account(supplier, admin, "6222000000009999")
+    before = audited()
+    SupplierBankAccount.objects.filter(pk=ours.pk).update(account_number=theirs.account_number)
+
+    response = client_api.post(reveal_url(ours))
+
+    assert response.status_code == 503
+    assert response.json()["code"] == "undecryptable"
+    assert b"9999" not in response.content
+    assert audited() == before
+    assert reveals == []
+
+
+def test_whole_numbers_are_shown_five_times_a_minute_and_to_nobody_more(client_api, admin, settings):
+    settings.RATE_LIMIT_AUTH = "5/m"
+    account = add_account(make_supplier(), admin)
+
+    codes = [client_api.post(reveal_url(account)).status_code for _ in range(7)]
+
+    assert codes == [200] * 5 + [429] * 2
+    assert len(audited()) == 5
+
+
+def test_reading_a_number_with_get_is_no_way_around(client_api, admin):
+    account = add_account(make_supplier(), admin)
+
+    assert client_api.get(reveal_url(account)).status_code == 405
+
+
+OLD_KEY, NEW_KEY = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+
+
+@pytest.fixture
+def written_with_the_old_key(admin, settings):
+    """Three accounts under the old key, with the new key in place."""
+    settings.DB_ENCRYPTION_KEYS = [OLD_KEY]
+    supplier = make_supplier()
+    accounts = [add_account(supplier, admin, f"622200000000100{number}") for number in range(3)]
+    settings.DB_ENCRYPTION_KEYS = [NEW_KEY, OLD_KEY]
+    return accounts
+
+
+def test_after_the_numbers_are_encrypted_anew_the_old_key_can_go(written_with_the_old_key, settings, admin):
+    newest = add_account(make_supplier(), admin, "6222000000002000")
+
+    changed = suppliers.encrypt_with_newest_key()
+
+    settings.DB_ENCRYPTION_KEYS = [NEW_KEY]
+    read = [account.reveal_account_number() for account in SupplierBankAccount.objects.order_by("pk")]
+    assert changed == 3
+    assert read == ["6222000000001000", "6222000000001001", "6222000000001002", "6222000000002000"]
+    assert SupplierBankAccount.objects.get(pk=newest.pk).account_number == newest.account_number
+
+
+def test_numbers_encrypted_anew_are_recorded_without_the_number(written_with_the_old_key):
+    suppliers.encrypt_with_newest_key()
+
+    assert (
+        audited(*written_with_the_old_key)
+        == [
+            (
+                {"account_number": "(encrypted with an older key)"},
+                {"account_number": "(encrypted with the newest key)"},
+            )
+        ]
+        * 3
+    )
+
+
+def test_encrypting_anew_a_second_time_changes_nothing(written_with_the_old_key):
+    suppliers.encrypt_with_newest_key()
+    rows, recorded = list(SupplierBankAccount.objects.values()), AuditLog.objects.count()
+
+    assert suppliers.encrypt_with_newest_key() == 0
+
+    assert list(SupplierBankAccount.objects.values()) == rows
+    assert AuditLog.objects.count() == recorded
+
+
+def test_one_number_whose_key_is_gone_stops_the_encryption_of_all(written_with_the_old_key, settings):
+    first, *_, last = written_with_the_old_key
+    foreign = Fernet(Fernet.generate_key()).encrypt(b"[]").decode()
+    SupplierBankAccount.objects.filter(pk=last.pk).update(account_number=foreign)
+
+    with pytest.raises(Undecryptable):
+        suppliers.encrypt_with_newest_key()
+
+    assert SupplierBankAccount.objects.get(pk=first.pk).account_number == first.account_number
+    assert audited() == []
+
+
+def test_encrypting_many_numbers_anew_takes_as_many_statements_as_one(written_with_the_old_key, admin, settings):
+    def statements():
+        settings.DB_ENCRYPTION_KEYS.reverse()
+        with CaptureQueriesContext(connection) as queries:
+            assert suppliers.encrypt_with_newest_key() == SupplierBankAccount.objects.count()
+        return len(queries)
+
+    suppliers.encrypt_with_newest_key()
+    few = statements()
+    for number in range(40):
+        add_account(written_with_the_old_key[0].supplier, admin, f"62220000000020{number:02}")
+
+    assert statements() == few
+
+
 def test_who_may_not_change_the_catalogue_is_refused_and_nothing_changes(as_role):
     supplier = make_supplier("Factory", contacts=[CONTACT])
     contact = supplier.contacts.get()
@@ -306,6 +493,7 @@ def test_who_may_not_change_the_catalogue_is_refused_and_nothing_changes(as_role
         ("patch", "/contacts/1"),
         ("get", "/bank-accounts"),
         ("post", "/bank-accounts"),
+        ("post", "/bank-accounts/1/reveal"),
     ],
 )
 def test_an_unknown_supplier_is_not_found(client_api, verb, path):

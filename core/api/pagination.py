@@ -65,10 +65,10 @@ def page(
     serializer: type[BaseSerializer[Any]],
     paginator: PageNumberPagination | CursorPagination | None = None,
 ) -> Response:
-    """Return one page of ``rows``, as ``request`` asks for it."""
+    """Return one page of ``rows``, as ``request`` asks for it; ``serializer`` finds the request in its context."""
     pages = paginator or Pages()
     other = "page" if isinstance(pages, CursorPagination) else "cursor"
     if other in request.query_params:
         raise InvalidBody({other: ["This list is not paged so. Follow its next link."]})
     found = pages.paginate_queryset(rows, request, view=view)
-    return pages.get_paginated_response(serializer(found, many=True).data)
+    return pages.get_paginated_response(serializer(found, many=True, context={"request": request}).data)

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from accounts.api.privacy import CostField
 from core.api.fields import MAX_UNITS, AmountField, CleanCharField, IdField, WholeField
 from core.api.filters import Filters
 from inventory.models import (
@@ -45,6 +46,13 @@ class BankAccountOutput(serializers.ModelSerializer[SupplierBankAccount]):
     class Meta:
         model = SupplierBankAccount
         fields = ("id", "supplier_id", "holder", "bank_name", "swift", "account_number", "currency")
+
+
+class RevealedOutput(serializers.Serializer[Any]):
+    """The whole number of a bank account. That it was shown, and to whom, is recorded."""
+
+    id = serializers.IntegerField()
+    account_number = serializers.CharField()
 
 
 class BankAccountInput(serializers.Serializer[Any]):
@@ -116,7 +124,7 @@ class ProductOutput(serializers.ModelSerializer[Product]):
     """A product with its supplier."""
 
     supplier = SupplierBrief(allow_null=True)
-    price_usd = AmountField()
+    price_usd = CostField()
 
     class Meta:
         model = Product
@@ -157,7 +165,7 @@ class ProductFilters(Filters):
 class PriceOutput(serializers.ModelSerializer[PriceHistory]):
     """One price of a product."""
 
-    price_usd = AmountField()
+    price_usd = CostField()
 
     class Meta:
         model = PriceHistory
@@ -169,7 +177,7 @@ class LevelOutput(serializers.ModelSerializer[StockLevel]):
 
     internal_sku = serializers.CharField(source="product.internal_sku")
     name = serializers.CharField(source="product.name")
-    price_usd = AmountField(source="product.price_usd")
+    price_usd = CostField(source="product.price_usd")
     status = serializers.ChoiceField(StockStatus.choices)
 
     class Meta:
@@ -190,7 +198,7 @@ class LevelFilters(Filters):
 class StatsOutput(serializers.Serializer[Any]):
     """The shelf in five figures."""
 
-    total_value = AmountField(max_digits=20)
+    total_value = CostField(max_digits=20)
     total_products = serializers.IntegerField()
     in_stock_count = serializers.IntegerField()
     low_stock_count = serializers.IntegerField()

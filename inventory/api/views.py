@@ -11,7 +11,9 @@ from rest_framework.views import APIView
 
 from accounts.api.idempotency import idempotent
 from accounts.api.permissions import actor_of
+from accounts.api.privacy import shown, shown_rows
 from accounts.rights import Right
+from core import limits
 from core.api.documents import paged
 from core.api.filters import read
 from core.api.pagination import Cursor, Pages, page
@@ -39,7 +41,7 @@ class ProductList(APIView):
         form = shapes.ProductInput(data=request.data)
         form.is_valid(raise_exception=True)
         made = products.create(**form.validated_data, today=timezone.localdate(), actor=actor_of(request))
-        return _product(made.pk, status.HTTP_201_CREATED)
+        return _product(made.pk, request, status.HTTP_201_CREATED)
 
 
 class ProductDetail(APIView):
@@ -55,7 +57,7 @@ class ProductDetail(APIView):
     @extend_schema(responses=shapes.ProductOutput)
     def get(self, request: Request, product_id: int) -> Response:
         """Return a product with its supplier."""
-        return _product(product_id)
+        return _product(product_id, request)
 
     @extend_schema(request=shapes.ProductInput(partial=True), responses=shapes.ProductOutput)
     def patch(self, request: Request, product_id: int) -> Response:
@@ -63,7 +65,7 @@ class ProductDetail(APIView):
         form = shapes.ProductInput(data=request.data, partial=True)
         form.is_valid(raise_exception=True)
         products.update(product_id, **form.validated_data, today=timezone.localdate(), actor=actor_of(request))
-        return _product(product_id)
+        return _product(product_id, request)
 
     @extend_schema(request=shapes.ProductInput(partial=True), responses=shapes.ProductOutput)
     def put(self, request: Request, product_id: int) -> Response:
@@ -74,13 +76,13 @@ class ProductDetail(APIView):
     def delete(self, request: Request, product_id: int) -> Response:
         """Stop selling a product; it stays readable, with its history."""
         products.deactivate(product_id, today=timezone.localdate(), actor=actor_of(request))
-        return _product(product_id)
+        return _product(product_id, request)
 
 
 class PriceHistory(APIView):
     """What a product cost, when."""
 
-    rights = {"GET": Right.VIEW_CATALOGUE}
+    rights = {"GET": Right.VIEW_COST}
 
     @extend_schema(responses=paged(shapes.PriceOutput))
     def get(self, request: Request, product_id: int) -> Response:
@@ -105,7 +107,7 @@ class SupplierList(APIView):
         form = shapes.SupplierCreate(data=request.data)
         form.is_valid(raise_exception=True)
         made = suppliers.create(**form.validated_data, actor=actor_of(request))
-        return _supplier(made.pk, status.HTTP_201_CREATED)
+        return _supplier(made.pk, request, status.HTTP_201_CREATED)
 
 
 class SupplierDetail(APIView):
@@ -116,7 +118,7 @@ class SupplierDetail(APIView):
     @extend_schema(responses=shapes.SupplierDetail)
     def get(self, request: Request, supplier_id: int) -> Response:
         """Return a supplier with its contacts."""
-        return _supplier(supplier_id)
+        return _supplier(supplier_id, request)
 
     @extend_schema(request=shapes.SupplierInput(partial=True), responses=shapes.SupplierDetail)
     def patch(self, request: Request, supplier_id: int) -> Response:
@@ -124,7 +126,7 @@ class SupplierDetail(APIView):
         form = shapes.SupplierInput(data=request.data, partial=True)
         form.is_valid(raise_exception=True)
         suppliers.update(supplier_id, **form.validated_data, actor=actor_of(request))
-        return _supplier(supplier_id)
+        return _supplier(supplier_id, request)
 
     @extend_schema(request=shapes.SupplierInput(partial=True), responses=shapes.SupplierDetail)
     def put(self, request: Request, supplier_id: int) -> Response:
@@ -135,7 +137,7 @@ class SupplierDetail(APIView):
     def delete(self, request: Request, supplier_id: int) -> Response:
         """Take a supplier out of use; it stays readable, with its history."""
         suppliers.deactivate(supplier_id, actor=actor_of(request))
-        return _supplier(supplier_id)
+        return _supplier(supplier_id, request)
 
 
 class ContactList(APIView):
@@ -154,7 +156,7 @@ class ContactList(APIView):
         form = shapes.ContactInput(data=request.data)
         form.is_valid(raise_exception=True)
         contact = suppliers.add_contact(supplier_id, **form.validated_data, actor=actor_of(request))
-        return Response(shapes.ContactOutput(contact).data, status=status.HTTP_201_CREATED)
+        return shown(shapes.ContactOutput, contact, request, status.HTTP_201_CREATED)
 
 
 class ContactDetail(APIView):
@@ -172,7 +174,7 @@ class ContactDetail(APIView):
         form = shapes.ContactInput(data=request.data, partial=True)
         form.is_valid(raise_exception=True)
         contact = suppliers.change_contact(supplier_id, contact_id, **form.validated_data, actor=actor_of(request))
-        return Response(shapes.ContactOutput(contact).data)
+        return shown(shapes.ContactOutput, contact, request)
 
     @extend_schema(request=shapes.ContactInput(partial=True), responses=shapes.ContactOutput)
     def put(self, request: Request, supplier_id: int, contact_id: int) -> Response:
@@ -189,7 +191,7 @@ class ContactDetail(APIView):
 class BankAccountList(APIView):
     """The bank accounts of a supplier."""
 
-    rights = {"GET": Right.VIEW_BANK_ACCOUNTS, "POST": Right.CHANGE_BANK_ACCOUNTS}
+    rights = {"GET": Right.VIEW_BANK_DETAILS, "POST": Right.CHANGE_BANK_DETAILS}
 
     @extend_schema(responses=paged(shapes.BankAccountOutput))
     def get(self, request: Request, supplier_id: int) -> Response:
@@ -202,7 +204,20 @@ class BankAccountList(APIView):
         form = shapes.BankAccountInput(data=request.data)
         form.is_valid(raise_exception=True)
         account = suppliers.add_bank_account(supplier_id, **form.validated_data, actor=actor_of(request))
-        return Response(shapes.BankAccountOutput(account).data, status=status.HTTP_201_CREATED)
+        return shown(shapes.BankAccountOutput, account, request, status.HTTP_201_CREATED)
+
+
+class BankAccountReveal(APIView):
+    """The whole number of a bank account."""
+
+    rights = {"POST": Right.VIEW_BANK_DETAILS}
+
+    @extend_schema(request=None, responses=shapes.RevealedOutput)
+    def post(self, request: Request, supplier_id: int, account_id: int) -> Response:
+        """Show the number in full. Who asked goes into the audit log and into the security log."""
+        limits.knock(request._request, "reveal")
+        number = suppliers.reveal_account_number(supplier_id, account_id, actor=actor_of(request))
+        return Response({"id": account_id, "account_number": number})
 
 
 class LevelList(APIView):
@@ -227,7 +242,7 @@ class Stats(APIView):
     @extend_schema(responses=shapes.StatsOutput)
     def get(self, request: Request) -> Response:
         """Return value and counts over active products."""
-        return Response(selectors.stats())
+        return Response(shown_rows(shapes.StatsOutput, [selectors.stats()], request)[0])
 
 
 class LevelDetail(APIView):
@@ -239,7 +254,7 @@ class LevelDetail(APIView):
     def get(self, request: Request, product_id: int) -> Response:
         """Return the stock of a product; one that was never stocked gets its level, with 0 units."""
         level = selectors.stock_level(product_id) or ledger.first_level(product_id, actor=actor_of(request))
-        return Response(shapes.LevelOutput(level).data)
+        return shown(shapes.LevelOutput, level, request)
 
 
 class MovementList(APIView):
@@ -287,16 +302,17 @@ class AdjustView(APIView):
         movement = ledger.adjust(
             body.product_id, counted=body.quantity, reason=body.reason, now=timezone.now(), actor=actor_of(request)
         )
-        level = shapes.LevelOutput(selectors.stock_level(body.product_id)).data
-        return Response({**level, "movement": _booked(movement) if movement else None})
+        answer = shown(shapes.LevelOutput, selectors.stock_level(body.product_id), request)
+        answer.data["movement"] = _booked(movement) if movement else None
+        return answer
 
 
-def _product(product_id: int, code: int = status.HTTP_200_OK) -> Response:
-    return Response(shapes.ProductOutput(selectors.product(product_id)).data, status=code)
+def _product(product_id: int, request: Request, code: int = status.HTTP_200_OK) -> Response:
+    return shown(shapes.ProductOutput, selectors.product(product_id), request, code)
 
 
-def _supplier(supplier_id: int, code: int = status.HTTP_200_OK) -> Response:
-    return Response(shapes.SupplierDetail(selectors.supplier(supplier_id)).data, status=code)
+def _supplier(supplier_id: int, request: Request, code: int = status.HTTP_200_OK) -> Response:
+    return shown(shapes.SupplierDetail, selectors.supplier(supplier_id), request, code)
 
 
 def _booked(movement: ledger.Movement) -> dict[str, Any]:

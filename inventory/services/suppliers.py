@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from accounts import audit, rotation
 from accounts.models import User
-from core import encryption
+from core import encryption, security_log
 from core.operations import operation
-from inventory.errors import ContactNotFound, SupplierNotFound
+from inventory.errors import BankAccountNotFound, ContactNotFound, SupplierNotFound
 from inventory.models import Supplier, SupplierBankAccount, SupplierContact
+
+SHOWN = "(shown in full)"
 
 
 @operation
@@ -69,6 +72,25 @@ def add_bank_account(supplier_id: int, *, account_number: str, actor: User, **fi
     return account
 
 
+@operation
+def reveal_account_number(supplier_id: int, account_id: int, *, actor: User) -> str:
+    """Return the number of a supplier's bank account in clear, and record who has seen it.
+
+    Raises SupplierNotFound, BankAccountNotFound, and Undecryptable when the stored number is not this account's.
+    """
+    account = _bank_account(supplier_id, account_id)
+    number = account.reveal_account_number()
+    audit.record(SupplierBankAccount, audit.Action.UPDATE, [(account.pk, None, {"account_number": SHOWN})])
+    security_log.event("account_number_revealed", account=account.pk, supplier=supplier_id)
+    return number
+
+
+@operation
+def encrypt_with_newest_key() -> int:
+    """Encrypt every account number with the newest key and return how many were not yet. Records each."""
+    return rotation.encrypt_with_newest_key(SupplierBankAccount, "account_number")
+
+
 def _locked(supplier_id: int) -> Supplier:
     supplier = Supplier.objects.select_for_update().filter(pk=supplier_id).first()
     if supplier is None:
@@ -81,3 +103,10 @@ def _contact(supplier_id: int, contact_id: int) -> SupplierContact:
     if contact is None:
         raise ContactNotFound(contact_id)
     return contact
+
+
+def _bank_account(supplier_id: int, account_id: int) -> SupplierBankAccount:
+    account = _locked(supplier_id).bank_accounts.filter(pk=account_id).first()
+    if account is None:
+        raise BankAccountNotFound(account_id)
+    return account

@@ -4,17 +4,17 @@ from typing import Any
 
 from rest_framework import serializers
 
-from core.api.fields import AmountField
+from accounts.api.privacy import CostField
 from inventory.models import StockStatus
 
 
 class KpisOutput(serializers.Serializer[Any]):
     """The four cards."""
 
-    total_inventory_value = AmountField(max_digits=20)
+    total_inventory_value = CostField(max_digits=20)
     pending_orders = serializers.IntegerField()
     low_stock_alerts = serializers.IntegerField()
-    mtd_revenue = AmountField(max_digits=20, min_value=None)
+    mtd_revenue = CostField(max_digits=20, min_value=None)
 
 
 class HealthOutput(serializers.Serializer[Any]):
@@ -26,6 +26,6 @@ class HealthOutput(serializers.Serializer[Any]):
     status = serializers.ChoiceField(StockStatus.choices)
     quantity = serializers.IntegerField()
     reorder_point = serializers.IntegerField()
-    value = AmountField(max_digits=20)
-    daily_velocity = AmountField(max_digits=20, min_value=None)
+    value = CostField(max_digits=20)
+    daily_velocity = serializers.DecimalField(20, 2, coerce_to_string=False)
     days_until_stockout = serializers.DecimalField(20, 1, coerce_to_string=False, allow_null=True)

@@ -6,6 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.privacy import shown_rows
 from accounts.rights import Right
 from core.api.documents import paged
 from core.api.pagination import Pages
@@ -24,7 +25,8 @@ class Kpis(APIView):
     @extend_schema(responses=shapes.KpisOutput)
     def get(self, request: Request) -> Response:
         """Return inventory value, pending orders, low stock alerts and the revenue of the month so far."""
-        return Response(dashboard.kpis(today=timezone.localdate()))
+        figures = dashboard.kpis(today=timezone.localdate())
+        return Response(shown_rows(shapes.KpisOutput, [figures], request)[0])
 
 
 class OrderPipeline(APIView):
@@ -35,7 +37,7 @@ class OrderPipeline(APIView):
     @extend_schema(responses=StageOutput(many=True))
     def get(self, request: Request) -> Response:
         """Return count and value of every stage, empty ones too."""
-        return Response(purchasing.pipeline())
+        return Response(shown_rows(StageOutput, purchasing.pipeline(), request))
 
 
 class InventoryHealth(APIView):
@@ -48,4 +50,5 @@ class InventoryHealth(APIView):
         """List active products with velocity and days until stock-out."""
         pages = Pages(count=inventory.stock_level_count)
         levels = pages.paginate_queryset(inventory.stock_levels(), request, view=self) or []
-        return pages.get_paginated_response(dashboard.health(levels, today=timezone.localdate()))
+        rows = dashboard.health(levels, today=timezone.localdate())
+        return pages.get_paginated_response(shown_rows(shapes.HealthOutput, rows, request))

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from accounts.api.privacy import CostField
 from core.api.fields import MAX_UNITS, AmountField, CleanCharField, IdField, WholeField
 from core.api.filters import DatedFilters
 from inventory.api.serializers import SupplierBrief
@@ -18,10 +19,10 @@ class OrderOutput(serializers.ModelSerializer[PurchaseOrder]):
     """An order in a list."""
 
     supplier = SupplierBrief()
-    subtotal_usd = AmountField(max_digits=16)
-    shipping_usd = AmountField()
-    other_fees_usd = AmountField()
-    total_usd = AmountField(max_digits=16)
+    subtotal_usd = CostField(max_digits=16)
+    shipping_usd = CostField()
+    other_fees_usd = CostField()
+    total_usd = CostField(max_digits=16)
 
     class Meta:
         model = PurchaseOrder
@@ -37,8 +38,8 @@ class LineOutput(serializers.ModelSerializer[OrderLine]):
 
     internal_sku = serializers.CharField(source="product.internal_sku")
     name = serializers.CharField(source="product.name")
-    unit_price_usd = AmountField()
-    line_total_usd = AmountField(max_digits=20)
+    unit_price_usd = CostField()
+    line_total_usd = CostField(max_digits=20)
     quantity_open = serializers.IntegerField()
 
     class Meta:
@@ -149,4 +150,4 @@ class StageOutput(serializers.Serializer[Any]):
 
     status = serializers.ChoiceField(Stage.choices)
     count = serializers.IntegerField()
-    total_usd = AmountField(max_digits=20)
+    total_usd = CostField(max_digits=20)

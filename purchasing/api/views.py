@@ -9,6 +9,7 @@ from rest_framework.views import APIView
 
 from accounts.api.idempotency import idempotent
 from accounts.api.permissions import actor_of
+from accounts.api.privacy import shown, shown_rows
 from accounts.rights import Right
 from core.api.documents import paged
 from core.api.filters import read
@@ -36,7 +37,7 @@ class OrderList(APIView):
         form = shapes.OrderInput(data=request.data)
         form.is_valid(raise_exception=True)
         order = orders.create(**form.validated_data, today=timezone.localdate(), actor=actor_of(request))
-        return _order(order.pk, status.HTTP_201_CREATED)
+        return _order(order.pk, request, status.HTTP_201_CREATED)
 
 
 class OrderDetail(APIView):
@@ -47,7 +48,7 @@ class OrderDetail(APIView):
     @extend_schema(responses=shapes.OrderDetail)
     def get(self, request: Request, order_id: int) -> Response:
         """Return an order with its lines and history."""
-        return _order(order_id)
+        return _order(order_id, request)
 
     @extend_schema(request=shapes.OrderUpdate(partial=True), responses=shapes.OrderDetail)
     def patch(self, request: Request, order_id: int) -> Response:
@@ -55,7 +56,7 @@ class OrderDetail(APIView):
         form = shapes.OrderUpdate(data=request.data, partial=True)
         form.is_valid(raise_exception=True)
         orders.update(order_id, **form.validated_data, actor=actor_of(request))
-        return _order(order_id)
+        return _order(order_id, request)
 
     @extend_schema(request=shapes.OrderUpdate(partial=True), responses=shapes.OrderDetail)
     def put(self, request: Request, order_id: int) -> Response:
@@ -76,7 +77,7 @@ class OrderStatus(APIView):
         form.is_valid(raise_exception=True)
         to = Stage(form.validated_data["status"])
         orders.advance(order_id, to=to, notes=form.validated_data.get("notes", ""), actor=actor_of(request))
-        return _order(order_id)
+        return _order(order_id, request)
 
     @extend_schema(request=shapes.Advance, responses=shapes.OrderDetail)
     def put(self, request: Request, order_id: int) -> Response:
@@ -101,7 +102,7 @@ class OrderReceive(APIView):
         form = shapes.Receive(data=request.data)
         form.is_valid(raise_exception=True)
         receipts.receive(order_id, **form.validated_data, actor=actor_of(request))
-        return _order(order_id)
+        return _order(order_id, request)
 
 
 class OrderCancel(APIView):
@@ -116,7 +117,7 @@ class OrderCancel(APIView):
         form = shapes.Cancel(data=request.data)
         form.is_valid(raise_exception=True)
         orders.cancel(order_id, **form.validated_data, now=timezone.now(), actor=actor_of(request))
-        return _order(order_id)
+        return _order(order_id, request)
 
 
 class WorkflowStats(APIView):
@@ -127,8 +128,8 @@ class WorkflowStats(APIView):
     @extend_schema(responses=shapes.StageOutput(many=True))
     def get(self, request: Request) -> Response:
         """Return count and value of every stage, empty ones too; cancelled orders are left out."""
-        return Response(selectors.pipeline())
+        return Response(shown_rows(shapes.StageOutput, selectors.pipeline(), request))
 
 
-def _order(order_id: int, code: int = status.HTTP_200_OK) -> Response:
-    return Response(shapes.OrderDetail(selectors.order(order_id)).data, status=code)
+def _order(order_id: int, request: Request, code: int = status.HTTP_200_OK) -> Response:
+    return shown(shapes.OrderDetail, selectors.order(order_id), request, code)

@@ -4,7 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from core.api.fields import AmountField, IdField
+from accounts.api.privacy import CostField
+from core.api.fields import IdField
 from core.api.filters import DatedFilters
 from sales.models import Platform, Sale
 
@@ -13,7 +14,7 @@ class SaleOutput(serializers.ModelSerializer[Sale]):
     """One sold line; a return has a negative quantity."""
 
     internal_sku = serializers.CharField(source="product.internal_sku")
-    unit_price_usd = AmountField()
+    unit_price_usd = CostField()
 
     class Meta:
         model = Sale
@@ -39,7 +40,7 @@ class RecordedOutput(serializers.Serializer[Any]):
     internal_sku = serializers.CharField()
     sale_date = serializers.DateField()
     quantity = serializers.IntegerField()
-    unit_price_usd = AmountField()
+    unit_price_usd = CostField(help_text="Without the right view_cost, only a price that the request itself named.")
     platform = serializers.ChoiceField(Platform.choices)
     order_reference = serializers.CharField()
     balance_after = serializers.IntegerField(allow_null=True)
@@ -50,5 +51,5 @@ class BulkSaleOutput(serializers.Serializer[Any]):
 
     count = serializers.IntegerField(help_text="Lines booked.")
     units = serializers.IntegerField()
-    total_usd = AmountField(max_digits=20)
+    total_usd = CostField(max_digits=20)
     sales = RecordedOutput(many=True)

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from accounts.api.idempotency import idempotent
 from accounts.api.permissions import actor_of
+from accounts.api.privacy import sees_cost
 from accounts.rights import Right
 from core import money
 from core.api.documents import paged
@@ -48,7 +49,7 @@ class SaleCreate(APIView):
         today = timezone.localdate()
         line = _line(parse(SaleLine, request), today)
         (sale,) = recording.record_sales([line], today=today, actor=actor_of(request))
-        return Response(_recorded(sale), status=status.HTTP_201_CREATED)
+        return Response(_recorded(sale, line, sees_cost(request)), status=status.HTTP_201_CREATED)
 
 
 class BulkSaleCreate(APIView):
@@ -63,12 +64,11 @@ class BulkSaleCreate(APIView):
         today = timezone.localdate()
         lines = [_line(item, today) for item in parse(BulkSale, request).items]
         sales = recording.record_sales(lines, today=today, actor=actor_of(request))
-        answer = {
-            "count": len(sales),
-            "units": sum(sale.quantity for sale in sales),
-            "total_usd": sum((sale.quantity * sale.unit_price_usd for sale in sales), money.ZERO),
-            "sales": [_recorded(sale) for sale in sales],
-        }
+        with_cost = sees_cost(request)
+        answer: dict[str, Any] = {"count": len(sales), "units": sum(sale.quantity for sale in sales)}
+        if with_cost:
+            answer["total_usd"] = sum((sale.quantity * sale.unit_price_usd for sale in sales), money.ZERO)
+        answer["sales"] = [_recorded(sale, line, with_cost) for sale, line in zip(sales, lines, strict=True)]
         return Response(answer, status=status.HTTP_201_CREATED)
 
 
@@ -92,7 +92,7 @@ class ReturnCreate(APIView):
             restock=body.restock,
         )
         returned = recording.record_return(line, today=today, actor=actor_of(request))
-        return Response(_recorded(returned), status=status.HTTP_201_CREATED)
+        return Response(_recorded(returned, line, sees_cost(request)), status=status.HTTP_201_CREATED)
 
 
 def _line(item: SaleLine, today: date) -> recording.Line:
@@ -106,7 +106,10 @@ def _line(item: SaleLine, today: date) -> recording.Line:
     )
 
 
-def _recorded(sale: recording.Recorded) -> dict[str, Any]:
+def _recorded(sale: recording.Recorded, line: recording.Line, with_cost: bool) -> dict[str, Any]:
+    """Return the answer for ``sale``. Who may not see costs is told the price only where ``line`` brought it."""
     answer = sale._asdict()
     answer["internal_sku"] = answer.pop("sku")
+    if not with_cost and line.unit_price_usd is None:
+        del answer["unit_price_usd"]
     return answer
