@@ -5,12 +5,32 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery, signals
+from celery.contrib.django.task import DjangoTask
 from celery.schedules import crontab
 from django.conf import settings
 
+from core import operations
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 
-app = Celery("godown")
+
+class Job(DjangoTask):
+    """A task whose changes name it in the audit log, and with it the user whose request started it, if any."""
+
+    def apply_async(self, args: Any = None, kwargs: Any = None, *positional: Any, **options: Any) -> Any:
+        """Put the task into the queue, with the id of the one who acts here."""
+        options["headers"] = {"actor_id": operations.origin().actor_id, **(options.get("headers") or {})}
+        return super().apply_async(args, kwargs, *positional, **options)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the task, as the job that it is."""
+        headers = self.request.headers or {}
+        actor_id = headers.get("actor_id", operations.origin().actor_id)
+        with operations.acting_from(operations.Origin(actor_id=actor_id, user_agent=f"job {self.name}")):
+            return super().__call__(*args, **kwargs)
+
+
+app = Celery("godown", task_cls=Job)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

@@ -14,9 +14,13 @@ from django.core.cache import caches
 from django.db import connection
 from django.utils import timezone
 
-from accounts.models import IdempotencyKey
+from accounts.models import AuditLog, IdempotencyKey, User
+from accounts.rights import Role
+from accounts.services import users
 from accounts.tasks import clean_up
-from config.celery import app
+from config.celery import Job, app
+from core import operations
+from core.errors import Unavailable
 from core.health import HEARTBEAT
 from inventory.tasks import check_ledger
 from tests.factories import make_product, make_user
@@ -89,3 +93,112 @@ def test_a_worker_beats_at_once_and_stops_when_told(tmp_path, broker):
     finally:
         process.kill()
         process.stdout.close()
+
+
+# Who acts in a job
+
+
+@pytest.fixture
+def job():
+    """A task that changes the user it is given, and a second one that starts it."""
+
+    @app.task(name="tests.change")
+    def change(user_id, role):
+        users.change(user_id, role=role, actor=None)
+        return operations.origin()
+
+    @app.task(name="tests.start")
+    def start(user_id, role):
+        change.delay(user_id, role)
+
+    yield change
+    for name in ("tests.change", "tests.start"):
+        del app.tasks[name]
+
+
+def who():
+    row = AuditLog.objects.latest("pk")
+    return (row.user_id, row.user_agent, row.ip_address)
+
+
+@pytest.mark.abuse("AUD-10")
+def test_a_job_started_by_somebody_is_theirs_and_names_itself(admin, job):
+    mei = make_user(Role.STAFF)
+
+    with operations.acting_from(operations.Origin(admin.pk, "203.0.113.5", "curl/8")):
+        job.delay(mei.pk, "BUYER")
+        assert operations.origin() == operations.Origin(admin.pk, "203.0.113.5", "curl/8")
+
+    assert User.objects.get(pk=mei.pk).role == "BUYER"
+    assert who() == (admin.pk, "job tests.change", None)
+
+
+@pytest.mark.abuse("AUD-10")
+def test_a_job_that_a_job_starts_is_still_theirs(admin, job):
+    mei = make_user(Role.STAFF)
+
+    with operations.acting_from(operations.Origin(admin.pk)):
+        app.tasks["tests.start"].delay(mei.pk, "BUYER")
+
+    assert who() == (admin.pk, "job tests.change", None)
+
+
+@pytest.mark.parametrize("run", ["delay", "apply", "call"])
+def test_a_job_that_nobody_started_names_itself_alone(db, job, run):
+    mei = make_user(Role.STAFF)
+
+    {"delay": job.delay, "apply": lambda *given: job.apply(given), "call": job}[run](mei.pk, "BUYER")
+
+    assert who() == (None, "job tests.change", None)
+    assert operations.origin() == operations.Origin()
+
+
+def test_a_job_starts_when_the_change_that_asks_for_it_is_committed(admin, job, django_capture_on_commit_callbacks):
+    mei = make_user(Role.STAFF)
+
+    with django_capture_on_commit_callbacks(execute=True), operations.acting_from(operations.Origin(admin.pk)):
+        job.delay_on_commit(mei.pk, "BUYER")
+        assert User.objects.get(pk=mei.pk).role == "STAFF"
+
+    assert User.objects.get(pk=mei.pk).role == "BUYER"
+
+
+def test_the_message_carries_an_id_and_no_address_or_agent(job):
+    with (
+        app.connection_for_write("memory://") as connected,
+        operations.acting_from(operations.Origin(7, "203.0.113.5", "curl/8")),
+    ):
+        app.conf.task_always_eager = False
+        try:
+            job.apply_async((1, "BUYER"), connection=connected)
+        finally:
+            app.conf.task_always_eager = True
+        message = connected.SimpleQueue("celery").get_nowait()
+
+    assert message.headers["actor_id"] == 7
+    assert "203.0.113.5" not in str(message.headers) + str(message.body)
+    assert "curl/8" not in str(message.headers) + str(message.body)
+
+
+def test_a_job_is_tried_again_as_often_as_it_says_and_stays_theirs(admin):
+    tried = []
+
+    @app.task(name="tests.fails", bind=True, autoretry_for=(Unavailable,), max_retries=2, default_retry_delay=0)
+    def fails(self):
+        tried.append((self.request.retries, operations.origin().actor_id))
+        raise Unavailable("down")
+
+    try:
+        with operations.acting_from(operations.Origin(admin.pk)):
+            fails.delay()
+    finally:
+        del app.tasks["tests.fails"]
+
+    assert tried == [(0, admin.pk), (1, admin.pk), (2, admin.pk)]
+
+
+def test_every_job_is_one_of_ours():
+    app.loader.import_default_modules()
+    ours = [task for name, task in app.tasks.items() if not name.startswith("celery.")]
+    assert [task.name for task in ours if not isinstance(task, Job)] == []
+    assert len(ours) >= 4
