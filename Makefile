@@ -14,12 +14,14 @@ DEPLOY := env DJANGO_SETTINGS_MODULE=config.settings.production DEBUG=false REGI
 	DATABASE_URL=postgres://godown@127.0.0.1/godown REDIS_URL=redis://127.0.0.1/0 \
 	ALLOWED_HOSTS=godown.example.com APP_BASE_URL=https://godown.example.com
 
+APPS := accounts config core inventory planning purchasing sales
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check format lint types imports migrations deploy schema openapi bench lock fmt clean
+.PHONY: help run test check format lint types imports migrations deploy schema openapi css styles check-security bench lock fmt clean
 
 help: ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-11s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-15s %s\n", $$1, $$2 }'
 
 run: $(VENV)/.runtime ## Migrate, seed and serve on 127.0.0.1:$PORT (8000), with worker and schedule
 	@$(BIN)/python bin/run.py
@@ -56,6 +58,21 @@ schema: $(VENV)/.dev
 
 openapi: $(VENV)/.dev ## Write docs/openapi.yaml anew
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
+
+css: assets/node_modules/.package-lock.json ## Build static/app.css from assets/app.css (needs Node)
+	npm --prefix assets run --silent build
+
+styles: assets/node_modules/.package-lock.json
+	@mkdir -p var && cd assets && npx tailwindcss --input app.css --output ../var/app.css --minify 2>/dev/null
+	@cmp static/app.css var/app.css || { echo "static/app.css is old: run 'make css'."; exit 1; }
+
+assets/node_modules/.package-lock.json: assets/package-lock.json
+	npm --prefix assets ci --no-audit --no-fund
+	@touch $@
+
+check-security: $(VENV)/.dev ## Look for risky calls, and send requests made from the OpenAPI document as every role
+	$(BIN)/bandit --quiet -ll --recursive $(APPS) bin manage.py --exclude '*/migrations/*'
+	$(BIN)/python -m pytest -n auto tests/fuzz_api.py
 
 bench: $(VENV)/.dev ## Measure speed on a private PostgreSQL and Redis
 	$(BIN)/python -m tests.servers --durable -- $(BIN)/python -m bench

@@ -5,17 +5,12 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from core import limits, operations
-from core.api import errors
+from core import error_pages, limits, operations
+from core.errors import DomainError
 from core.network import client_ip
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 USER_AGENT_LENGTH = 512
-
-
-def is_api(request: HttpRequest) -> bool:
-    """Whether a program asked, so that errors are JSON."""
-    return f"{request.path_info}/".startswith("/api/")
 
 
 class SecurityHeaders:
@@ -39,35 +34,44 @@ class SecurityHeaders:
 
 
 class OptionalSlash:
-    """``/api/products/`` is ``/api/products``: answered, not redirected, for every method."""
+    """``/sign-in/`` is ``/sign-in``: answered, not redirected, for every method. The admin has its own way."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if is_api(request) or request.path_info.startswith("/health"):
+        if request.path_info != "/" and not request.path_info.startswith("/admin/"):
             request.path_info = request.path_info.removesuffix("/")
         return self.get_response(request)
 
 
 class RateLimit:
-    """The limits by client address: one over everything but health checks and static files, one at the sign-in page."""
+    """The limit by client address over everything but health checks and static files."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        try:
-            self._count(request)
-        except limits.TooManyRequests as refusal:
-            return too_many(request, refusal)
+        if not request.path_info.startswith(("/health", settings.STATIC_URL)):
+            try:
+                limits.count(request, group="global", rate=settings.RATE_LIMIT_GLOBAL, fail_closed=False)
+            except limits.TooManyRequests as refusal:
+                return error_pages.too_many(request, refusal)
         return self.get_response(request)
 
-    def _count(self, request: HttpRequest) -> None:
-        if not request.path_info.startswith(("/health", settings.STATIC_URL)):
-            limits.count(request, group="global", rate=settings.RATE_LIMIT_GLOBAL, fail_closed=False)
-        if request.method == "POST" and request.path_info == settings.LOGIN_URL:
-            limits.count(request, group="auth", rate=settings.RATE_LIMIT_AUTH, fail_closed=True)
+
+class Refusals:
+    """A refusal that a page took into no form is answered with a page of its own; the API answers its own."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer a refusal; anything else goes on. Django calls this."""
+        return error_pages.refused(request, exception) if isinstance(exception, DomainError) else None
 
 
 class RequestOrigin:
@@ -80,13 +84,3 @@ class RequestOrigin:
         agent = request.META.get("HTTP_USER_AGENT", "").replace("\x00", "")[:USER_AGENT_LENGTH]
         with operations.acting_from(operations.Origin(ip_address=client_ip(request), user_agent=agent)):
             return self.get_response(request)
-
-
-def too_many(request: HttpRequest, refusal: limits.TooManyRequests) -> HttpResponse:
-    """Answer 429 in the language of the asker, with the seconds to wait."""
-    if is_api(request):
-        response = errors.json_answer(429, refusal.code, refusal.message)
-    else:
-        response = HttpResponse(refusal.message, status=429, content_type="text/plain; charset=utf-8")
-    response.headers["Retry-After"] = str(refusal.wait)
-    return response
