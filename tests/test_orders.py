@@ -390,6 +390,17 @@ def test_lines_are_fixed_once_goods_were_received(client_api, kit, admin):
     assert received(order) == [1]
 
 
+@pytest.mark.parametrize("line", [{}, {"quantity": 3}, {"product_id": 1}, {"unit_price_usd": 1}], ids=str)
+def test_a_new_line_without_product_or_quantity_is_refused_and_the_old_ones_stay(client_api, kit, line):
+    order = make_order(orders.Line(kit.pk, 2))
+
+    for method in (client_api.patch, client_api.put):
+        answer = method(f"/api/orders/{order.pk}", {"line_items": [line]}, format="json")
+        assert (answer.status_code, set(answer.json()["errors"])) == (400, {"line_items"})
+
+    assert order.line_items.get().quantity == 2
+
+
 def test_new_lines_that_cannot_be_ordered_leave_the_old_ones(client_api, kit):
     order = make_order(orders.Line(kit.pk, 3))
 

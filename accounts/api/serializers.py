@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts import selectors
@@ -138,6 +139,7 @@ class AuditFilters(DatedFilters):
     user_id = IdField(required=False)
 
 
+@extend_schema_field({"type": "object", "additionalProperties": True})
 class AuditValuesField(serializers.JSONField):
     """Values of an audit row, as much of them as who asks may see. Without a request it cannot answer at all."""
 
@@ -149,7 +151,7 @@ class AuditValuesField(serializers.JSONField):
 class AuditOutput(serializers.ModelSerializer[AuditLog]):
     """One change: of which row, by whom, from where; only what changed, as it was and as it is."""
 
-    user = serializers.CharField(source="user.email", default=None, help_text="E-mail of the user.")
+    user = serializers.CharField(source="user.email", default=None, allow_null=True, help_text="E-mail of the user.")
     old_values = AuditValuesField(allow_null=True, help_text=AuditLog._meta.get_field("old_values").help_text)
     new_values = AuditValuesField(allow_null=True, help_text=AuditLog._meta.get_field("new_values").help_text)
 

@@ -54,7 +54,7 @@ class StatusChangeOutput(serializers.ModelSerializer[StatusChange]):
     """One step of an order."""
 
     old_status = serializers.SerializerMethodField()
-    changed_by = serializers.CharField(source="changed_by.email", default=None)
+    changed_by = serializers.CharField(source="changed_by.email", default=None, allow_null=True)
 
     class Meta:
         model = StatusChange

@@ -50,15 +50,15 @@ class OrderDetail(APIView):
         """Return an order with its lines and history."""
         return _order(order_id, request)
 
-    @extend_schema(request=shapes.OrderUpdate(partial=True), responses=shapes.OrderDetail)
+    @extend_schema(request=shapes.OrderUpdate, responses=shapes.OrderDetail)
     def patch(self, request: Request, order_id: int) -> Response:
         """Change the fields given, and the lines while the order is a draft; totals follow."""
-        form = shapes.OrderUpdate(data=request.data, partial=True)
+        form = shapes.OrderUpdate(data=request.data)
         form.is_valid(raise_exception=True)
         orders.update(order_id, **form.validated_data, actor=actor_of(request))
         return _order(order_id, request)
 
-    @extend_schema(request=shapes.OrderUpdate(partial=True), responses=shapes.OrderDetail)
+    @extend_schema(request=shapes.OrderUpdate, responses=shapes.OrderDetail)
     def put(self, request: Request, order_id: int) -> Response:
         """Change the fields given, like PATCH."""
         return self.patch(request, order_id)
