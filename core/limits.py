@@ -10,7 +10,6 @@ from core import security_log
 from core.errors import DomainError
 from core.network import client_ip
 
-log = logging.getLogger("godown.security")
 WAIT_WHEN_DOWN = 60
 ACCOUNT_FACTOR = 20
 
@@ -34,7 +33,7 @@ def count(request: HttpRequest, *, group: str, rate: str, fail_closed: bool, by:
     try:
         usage = get_usage(request, group=group, key=lambda *_: by or client_ip(request), rate=rate, increment=True)
     except Exception as error:
-        log.error("rate counters fail: %s: %s", type(error).__name__, error)
+        security_log.event("counters_down", level=logging.ERROR, reason=type(error).__name__)
         if fail_closed:
             raise TooManyRequests(WAIT_WHEN_DOWN) from error
         return

@@ -1,5 +1,7 @@
 """What every test may ask for."""
 
+import json
+import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,6 +13,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from accounts.rights import Role
 from accounts.services import authentication
+from core import security_log
 from inventory import selectors
 from tests.factories import make_user
 
@@ -40,6 +43,32 @@ def admin(db: None) -> User:
 @pytest.fixture
 def client_api(admin: User) -> APIClient:
     return api(admin)
+
+
+class Kept(logging.Handler):
+    """Keeps what it is told."""
+
+    def __init__(self):
+        super().__init__()
+        self.lines = []
+
+    def emit(self, record):
+        self.lines.append(record.getMessage())
+
+
+@pytest.fixture
+def told():
+    """Return a function that tells the events since the last call."""
+    kept = Kept()
+    security_log.log.addHandler(kept)
+
+    def events():
+        lines, kept.lines = kept.lines, []
+        assert not [line for line in lines if "\n" in line]
+        return [json.loads(line) for line in lines]
+
+    yield events
+    security_log.log.removeHandler(kept)
 
 
 APPEND_ONLY = ("audit_log", "stock_movements")

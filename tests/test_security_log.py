@@ -16,32 +16,6 @@ from tests.factories import PASSWORD, make_user
 AGENT = 'curl/8"\n{"event":"forged"}'
 
 
-class Kept(logging.Handler):
-    """Keeps what it is told."""
-
-    def __init__(self):
-        super().__init__()
-        self.lines = []
-
-    def emit(self, record):
-        self.lines.append(record.getMessage())
-
-
-@pytest.fixture
-def told():
-    """Return a function that tells the events since the last call."""
-    kept = Kept()
-    security_log.log.addHandler(kept)
-
-    def events():
-        lines, kept.lines = kept.lines, []
-        assert not [line for line in lines if "\n" in line]
-        return [json.loads(line) for line in lines]
-
-    yield events
-    security_log.log.removeHandler(kept)
-
-
 @pytest.fixture
 def user(db):
     return make_user(Role.VIEWER, email="mei@example.net")
@@ -150,3 +124,21 @@ def test_a_service_key_is_told_by_its_account_only(admin, told):
         ("service_key_made", admin.pk, "shopee@example.net")
     ]
     assert key not in json.dumps([*events, *AuditLog.objects.values()], default=str)
+
+
+@pytest.mark.abuse("WEB-10")
+def test_what_django_finds_suspicious_is_one_line_too_and_no_traceback():
+    record = logging.LogRecord("django.security.DisallowedHost", logging.ERROR, "", 0, "Invalid\nhost", None, None)
+    record.exc_info = (ValueError, ValueError("x"), None)
+
+    line = security_log.OneLine().format(record)
+
+    event = json.loads(line)
+    assert "\n" not in line
+    assert (event["event"], event["kind"], event["detail"]) == ("suspicious_request", "DisallowedHost", "Invalid\nhost")
+
+
+def test_a_fact_that_is_no_sound_text_breaks_nothing(told):
+    security_log.event("sign_in_refused", path="\ud800\x00")
+
+    assert [event["path"] for event in told()] == ["\ud800\x00"]

@@ -239,7 +239,7 @@ CONTENT_SECURITY_POLICY = (
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
 X_FRAME_OPTIONS = "DENY"
-SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True  # forms carry the token; no script needs the cookie
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 8 * 3600
 CSRF_FAILURE_VIEW = "core.error_pages.csrf_failed"
@@ -263,16 +263,17 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"},
-        "bare": {"format": "{message}", "style": "{"},
+        "one_line": {"()": "core.security_log.OneLine"},
     },
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
-        "security": {"class": "logging.StreamHandler", "formatter": "bare"},
+        "security": {"class": "logging.StreamHandler", "formatter": "one_line"},
     },
     "root": {"handlers": ["stderr"], "level": env("LOG_LEVEL", default="INFO")},
     "loggers": {
         "django": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
         "godown.security": {"handlers": ["security"], "level": "INFO", "propagate": False},  # JSON, one line each
+        "django.security": {"handlers": ["security"], "level": "INFO", "propagate": False},
         "django.request": {"level": "ERROR"},  # a refused request is the client's news, and it has been told
     },
 }
