@@ -1,11 +1,10 @@
 #!/usr/bin/env python
 """Django's command line."""
 
-import os
 import sys
 
-from config import command_line
+from config import command_line, environment
 
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
+    environment.prepare()
     command_line.run(sys.argv)

@@ -7,6 +7,7 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 
 from accounts import selectors
+from accounts.emails import refuse_markup
 from accounts.errors import BadCode, BadCodeAtSignIn, TooManyCodes, WeakPassword, WrongPassword
 from accounts.models import AuditLog, User
 from accounts.passwords import MAX_LENGTH
@@ -90,7 +91,10 @@ class RegisterForm(OperationForm):
 
     places = {WeakPassword: "password"}
     email = forms.EmailField(
-        label="E-mail", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"})
+        label="E-mail",
+        max_length=254,
+        validators=[refuse_markup],
+        widget=forms.EmailInput(attrs={"autocomplete": "username"}),
     )
     password = NewPasswordField(help_text="At least 8 characters. Not your e-mail, not one that everybody uses.")
     password_again = NewPasswordField(label="Password again")

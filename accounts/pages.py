@@ -79,11 +79,13 @@ def posted(request: HttpRequest) -> QueryDict | None:
 def done(request: HttpRequest, form: OperationForm, operate: Callable[[dict[str, Any]], object], *, door: str) -> bool:
     """Whether ``operate`` has done what a sound form asked for by POST; what it returned is in ``form.result``.
 
-    Every POST counts as a knock at ``door``. What was refused is in the form.
+    Every POST counts as a knock at ``door``, of whoever is signed in too. What was refused is in the form.
     """
     if request.method != "POST":
         return False
     limits.knock(request, door)
+    if request.user.is_authenticated:
+        limits.knock_account(request, door, str(request.user.pk))
     if not form.is_valid():
         return False
     try:

@@ -1,6 +1,5 @@
 """The Celery app and the schedule of its beat."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +8,10 @@ from celery.contrib.django.task import DjangoTask
 from celery.schedules import crontab
 from django.conf import settings
 
+from config import environment
 from core import operations
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
+environment.prepare()
 
 
 class Job(DjangoTask):
@@ -49,6 +49,13 @@ def _make_queue_folders(**_: Any) -> None:
     for name in ("data_folder_in", "data_folder_out", "control_folder"):
         if name in options:
             Path(options[name]).mkdir(parents=True, exist_ok=True)
+
+
+@signals.celeryd_init.connect
+def _wait_for_the_broker(conf: Any, **_: Any) -> None:
+    """A worker waits for a Redis that hangs: giving up would lose a job that it is putting back."""
+    for name in ("socket_connect_timeout", "socket_timeout"):
+        conf.broker_transport_options.pop(name, None)
 
 
 @signals.beat_init.connect

@@ -1,13 +1,15 @@
 """The WSGI door that the HTTP server opens."""
 
-import os
+import django
 
-from django.core.wsgi import get_wsgi_application
+from config import environment
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
-
-application = get_wsgi_application()
+environment.prepare()
+django.setup(set_prefix=False)
 
 from config import start  # noqa: E402 - needs the apps that the line above loads
+from core.wsgi import Handler  # noqa: E402 - likewise
+
+application = Handler()
 
 start.refuse_demo_password()

@@ -3,13 +3,13 @@
 import time
 from collections.abc import Callable
 
+import redis
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.cache import caches
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
-from kombu import Connection
 
 HEARTBEAT = "beat:last"
 BEAT_IS_LATE_AFTER = 180
@@ -59,9 +59,9 @@ def _cache() -> bool:
 def _broker() -> bool:
     if settings.CELERY_BROKER_URL == "filesystem://":
         return True
-    with Connection(settings.CELERY_BROKER_URL, connect_timeout=2) as broker:
-        broker.ensure_connection(max_retries=1, timeout=2)
-        return True
+    waits = {"socket_connect_timeout": settings.REDIS_SECONDS, "socket_timeout": settings.REDIS_SECONDS}
+    with redis.Redis.from_url(settings.CELERY_BROKER_URL, **waits) as broker:
+        return bool(broker.ping())
 
 
 def _beat() -> bool:

@@ -8,7 +8,7 @@ from django_ratelimit.core import get_usage
 
 from core import security_log
 from core.errors import DomainError
-from core.network import client_ip
+from core.network import client_ip, household
 
 WAIT_WHEN_DOWN = 60
 ACCOUNT_FACTOR = 20
@@ -25,13 +25,14 @@ class TooManyRequests(DomainError):
 
 
 def count(request: HttpRequest, *, group: str, rate: str, fail_closed: bool, by: str = "") -> None:
-    """Count this request towards ``rate`` ("100/m") of ``group``: by its client address, or by ``by``.
+    """Count this request towards ``rate`` ("100/m") of ``group``: by whose address it comes from, or by ``by``.
 
     Raises TooManyRequests past the limit. When the counters cannot be reached, sign-in doors fail closed and
     everything else stays open: a lost Redis must neither open the doors nor stop the sales.
     """
     try:
-        usage = get_usage(request, group=group, key=lambda *_: by or client_ip(request), rate=rate, increment=True)
+        who = by or household(client_ip(request))
+        usage = get_usage(request, group=group, key=lambda *_: who, rate=rate, increment=True)
     except Exception as error:
         security_log.event("counters_down", level=logging.ERROR, reason=type(error).__name__)
         if fail_closed:

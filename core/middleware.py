@@ -1,5 +1,6 @@
 """What happens to every request on its way in and to every answer on its way out."""
 
+import re
 from collections.abc import Callable
 
 from django.conf import settings
@@ -11,6 +12,7 @@ from core.network import client_ip
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 USER_AGENT_LENGTH = 512
+_SESSION_ID = re.compile("[a-z0-9]{32}")
 
 
 class SecurityHeaders:
@@ -57,6 +59,19 @@ class RateLimit:
                 limits.count(request, group="global", rate=settings.RATE_LIMIT_GLOBAL, fail_closed=False)
             except limits.TooManyRequests as refusal:
                 return error_pages.too_many(request, refusal)
+        return self.get_response(request)
+
+
+class SessionIds:
+    """Forgets a session id that is none: PostgreSQL fails to look for one that holds a NUL."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        name = settings.SESSION_COOKIE_NAME
+        if not _SESSION_ID.fullmatch(request.COOKIES.get(name, "")):
+            request.COOKIES.pop(name, None)
         return self.get_response(request)
 
 

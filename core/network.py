@@ -26,6 +26,11 @@ def client_ip(request: HttpRequest) -> str:
     return str(peer)
 
 
+def household(address: str) -> str:
+    """Return whom limits count as one: an IPv4 address, or the /64 that a single IPv6 customer has to himself."""
+    return str(ipaddress.IPv6Network(f"{address}/64", strict=False)) if ":" in address else address
+
+
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         address = ipaddress.ip_address(text.strip().partition("%")[0])

@@ -6,11 +6,14 @@ from django.urls import URLPattern, get_resolver
 from django.utils import timezone
 
 from accounts import rights
-from accounts.models import User
+from accounts.models import AuditLog, User
 from accounts.rights import Right, Role
 from accounts.services import users
+from inventory.models import Product
+from inventory.services import suppliers
 from tests.conftest import api, bearing
-from tests.factories import make_user
+from tests.factories import make_order, make_product, make_supplier, make_user, orders
+from tests.test_bad_input import everything
 
 # One line for each method of each address.
 A, S, B, Y, V = "ADMIN", "STAFF", "BUYER", "SYNC", "VIEWER"
@@ -232,3 +235,163 @@ def test_a_viewer_only_reads():
 @pytest.mark.parametrize("role", ["BUYER", "SYNC", "VIEWER"])
 def test_bank_data_needs_its_own_right(role):
     assert not rights.of(role) & {Right.VIEW_BANK_DETAILS, Right.CHANGE_BANK_DETAILS}
+
+
+# What is there, and what is not
+
+
+@pytest.fixture
+def ids(admin):
+    """One of everything that addresses name, by the word before its id."""
+    supplier = make_supplier(contacts=[{"name": "Li", "contact_value": "li"}])
+    account = {"holder": "Factory", "bank_name": "ICBC", "account_number": "6222000011118642"}
+    product = make_product(on_hand=5, supplier_id=supplier.pk)
+    return {
+        "products": product.pk,
+        "inventory": product.pk,
+        "suppliers": supplier.pk,
+        "contacts": supplier.contacts.get().pk,
+        "bank-accounts": suppliers.add_bank_account(supplier.pk, **account, actor=admin).pk,
+        "orders": make_order(orders.Line(product.pk, 3), supplier=supplier).pk,
+    }
+
+
+def of_something(path, ids):
+    """Return ``path`` with the ids of what is there; the table has 999, which nobody has."""
+    for word, number in ids.items():
+        path = path.replace(f"{word}/999", f"{word}/{number}")
+    return path
+
+
+@pytest.mark.abuse("AUTHZ-02")
+@pytest.mark.parametrize("role", sorted(EVERYBODY - {A}))
+def test_who_may_not_is_not_told_what_is_there(role, ids):
+    client = api(make_user(Role(role))) if role != Y else bearing(users.create_service("s@x.net", actor=None)[1])
+    shut = [(method, path) for path, table in ACCESS.items() if "999" in path for method in table]
+    shut = [(method, path) for method, path in shut if role not in ACCESS[path][method]]
+    before = everything()
+
+    there = [ask(client, method, of_something(path, ids)) for method, path in shut]
+    nowhere = [ask(client, method, path) for method, path in shut]
+
+    assert {answer.status_code for answer in there} <= {403}
+    assert [answer.content for answer in there] == [answer.content for answer in nowhere]
+    assert everything() == before
+
+
+NESTED = [
+    ("PATCH", "/api/suppliers/{}/contacts/{contacts}"),
+    ("PUT", "/api/suppliers/{}/contacts/{contacts}"),
+    ("DELETE", "/api/suppliers/{}/contacts/{contacts}"),
+    ("POST", "/api/suppliers/{}/bank-accounts/{bank-accounts}/reveal"),
+]
+
+
+@pytest.mark.abuse("AUTHZ-02")
+@pytest.mark.parametrize(("method", "path"), NESTED)
+def test_a_part_is_reached_through_its_own_whole_only(client_api, ids, method, path):
+    other, before, row = make_supplier().pk, everything(), AuditLog.objects.latest("pk")
+
+    def body(answer):
+        return answer.json() | {"detail": answer.json()["detail"].rstrip("0123456789.")}
+
+    through_another = ask(client_api, method, path.format(other, **ids))
+    missing = ask(client_api, method, path.format(other, **dict.fromkeys(ids, 999_999)))
+
+    assert (through_another.status_code, missing.status_code) == (404, 404)
+    assert body(through_another) == body(missing)
+    assert everything() == before
+    assert AuditLog.objects.latest("pk") == row
+
+
+@pytest.mark.abuse("AUTHZ-03")
+def test_an_order_takes_no_lines_that_are_not_its_own_or_not_for_sale(client_api, ids):
+    gone = make_product(is_active=False)
+    other = make_order(orders.Line(ids["products"], 9))
+    line = {"product_id": gone.pk, "quantity": 1}
+    before = everything()
+
+    answers = [
+        client_api.post("/api/orders", {"supplier_id": ids["suppliers"], "line_items": [line]}, format="json"),
+        client_api.post("/api/orders", {"supplier_id": 999_999, "line_items": []}, format="json"),
+        client_api.patch(f"/api/orders/{ids['orders']}", {"line_items": [line]}, format="json"),
+        client_api.post(
+            f"/api/orders/{ids['orders']}/receive",
+            {"lines": [{"line_item_id": other.line_items.get().pk, "quantity": 1}]},
+            format="json",
+        ),
+    ]
+
+    assert [answer.status_code for answer in answers] == [400, 400, 400, 400]
+    assert everything() == before
+
+
+# Methods that are none
+
+
+@pytest.mark.abuse("AUTHZ-11")
+@pytest.mark.parametrize("role", sorted(EVERYBODY))
+def test_head_opens_what_get_opens_and_options_tells_nothing_of_what_is_there(role, ids):
+    service = users.create_service("s@x.net", actor=None)[1]
+    client = bearing(service) if role == Y else api(make_user(Role(role)))
+    paths = [path for path in ACCESS if "/auth/" not in path and path != "/api/docs"]
+    before = everything()
+
+    gets = {path: ask(client, "GET", of_something(path, ids)) for path in paths}
+    heads = {path: ask(client, "HEAD", of_something(path, ids)) for path in paths}
+    options = {path: ask(client, "OPTIONS", of_something(path, ids)) for path in paths}
+
+    assert {path: answer.status_code for path, answer in heads.items()} == {
+        path: answer.status_code for path, answer in gets.items()
+    }
+    assert {answer.content for answer in heads.values()} == {b""}
+    assert {answer.status_code for answer in options.values()} <= {200, 403}
+    told = [set(answer.json()) for answer in options.values() if answer.status_code == 200]
+    assert all(names == {"name", "description", "renders", "parses"} for names in told)
+    assert everything() == before
+
+
+@pytest.mark.abuse("AUTHZ-11")
+@pytest.mark.parametrize("method", ["DELETE", "PATCH", "PUT"])
+def test_no_header_field_or_parameter_makes_another_method_of_a_post(client_api, ids, method):
+    product = f"/api/products/{ids['products']}"
+    before = Product.objects.values().get()
+    header = {f"HTTP_X_{name}": method for name in ("HTTP_METHOD_OVERRIDE", "HTTP_METHOD", "METHOD_OVERRIDE")}
+
+    answers = [
+        client_api.post(f"{product}?_method={method}", {"_method": method, "name": "x"}, format="json", **header),
+        client_api.post(product, f"_method={method}", content_type="application/x-www-form-urlencoded", **header),
+        client_api.get(f"{product}?_method={method}&method={method}", **header),
+    ]
+
+    assert [answer.status_code for answer in answers] == [405, 405, 200]
+    assert Product.objects.values().get() == before
+
+
+# Reading the audit log
+
+
+@pytest.mark.abuse("AUTHZ-15")
+def test_office_staff_read_nothing_about_accounts_over_the_api_either(admin, ids):
+    mei = make_user(Role.VIEWER, email="mei@example.net")
+    users.change(mei.pk, role=Role.BUYER, actor=admin)
+    staff, boss = api(make_user(Role.STAFF)), api(admin)
+
+    def tables(client, query=""):
+        return {row["table_name"] for row in client.get(f"/api/audit-log?page_size=500{query}").json()["results"]}
+
+    assert {"users", "products"} <= tables(boss)
+    assert "products" in tables(staff)
+    for query in ("", "&table_name=users", f"&record_id={mei.pk}&table_name=users", "&action=UPDATE"):
+        assert not tables(staff, query) & {"users", "service_keys", "totp_devices"}, query
+
+
+@pytest.mark.abuse("AUTHZ-15", "AUD-07")
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_nobody_writes_to_the_audit_log_over_the_api(client_api, ids, method):
+    row, before = AuditLog.objects.latest("pk"), list(AuditLog.objects.values())
+
+    for path in ("/api/audit-log", f"/api/audit-log/{row.pk}"):
+        assert ask(client_api, method, path).status_code in (404, 405)
+
+    assert list(AuditLog.objects.values()) == before

@@ -57,6 +57,7 @@ def test_registration_makes_an_account_of_the_staff(db):
     assert password_step(User.objects.get(), password=BETTER)[1].status_code == 302
 
 
+@pytest.mark.abuse("AUTH-27")
 def test_registration_answers_alike_for_a_known_e_mail_and_changes_nothing(user):
     known = Client().post("/register", {**STRANGER, "email": "Mei@example.net"}, follow=True)
     new = Client().post("/register", STRANGER, follow=True)
@@ -71,6 +72,7 @@ def test_registration_answers_alike_for_a_known_e_mail_and_changes_nothing(user)
     assert User.objects.count() == 2
 
 
+@pytest.mark.abuse("AUTH-28")
 def test_registration_takes_no_role(db):
     Client().post("/register", {**STRANGER, "role": "ADMIN", "is_active": "0"})
 
@@ -89,6 +91,7 @@ def test_a_closed_registration_is_403_and_makes_nobody(db, settings, method):
     assert "/register" not in text_of(Client().get("/sign-in"))
 
 
+@pytest.mark.abuse("AUTH-32")
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -128,6 +131,7 @@ def enabled_again(user):
     return mfa.renew_recovery_codes(PASSWORD, code_of(user), actor=user)[0]
 
 
+@pytest.mark.abuse("AUTH-22")
 def test_the_password_is_changed_and_only_this_session_goes_on(user, browser):
     elsewhere, key = signed_in(user), browser.session.session_key
     token = api(user)
@@ -152,6 +156,7 @@ def test_a_changed_password_leaves_this_session_verified(guarded):
     assert browser.get("/api/auth/me").json()["mfa_enabled"] is True
 
 
+@pytest.mark.abuse("AUTH-32", "AUTH-33")
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -195,6 +200,7 @@ def test_a_secret_that_is_not_verified_yet_is_shown_again_and_to_nobody_else(use
     assert signed_in(make_user(Role.ADMIN)).get(VERIFY)["Location"] == MFA
 
 
+@pytest.mark.abuse("AUTH-09")
 def test_the_first_code_turns_it_on_shows_ten_codes_once_and_keeps_only_this_session(user, browser):
     elsewhere, token = signed_in(user), api(user)
     browser.post(MFA)
@@ -233,6 +239,7 @@ def test_a_wrong_first_code_turns_nothing_on(user, browser):
     assert User.objects.get().mfa_enabled is False
 
 
+@pytest.mark.abuse("AUTH-04")
 def test_who_has_a_second_factor_is_shown_no_secret_and_cannot_replace_it(guarded):
     browser = signed_in(guarded)
     device = TotpDevice.objects.get()
@@ -258,6 +265,7 @@ def test_it_is_turned_off_with_password_and_code_and_only_this_session_goes_on(g
     assert is_signed_in(browser)
 
 
+@pytest.mark.abuse("AUTH-09")
 def test_new_recovery_codes_are_shown_once_and_end_the_old_ones(user):
     old = enable_mfa(user)
     browser = signed_in(user)
@@ -272,6 +280,7 @@ def test_new_recovery_codes_are_shown_once_and_end_the_old_ones(user):
     assert other.post("/sign-in/code", {"code": new[0]}).status_code == 302
 
 
+@pytest.mark.abuse("AUTH-10")
 @pytest.mark.parametrize("path", [DISABLE, CODES])
 @pytest.mark.parametrize(
     ("password", "code", "told"),
@@ -299,6 +308,7 @@ def test_without_a_second_factor_there_is_nothing_to_change(browser, path):
     assert browser.post(path, {"password": PASSWORD, "code": "123456"})["Location"] == MFA
 
 
+@pytest.mark.abuse("AUTH-23")
 def test_signing_out_everywhere_ends_every_session_and_token(user, browser):
     elsewhere, token = signed_in(user), api(user)
 
@@ -349,6 +359,7 @@ def test_signing_out_twice_is_no_error(user):
     assert browser.post("/sign-out")["Location"] == "/sign-in"
 
 
+@pytest.mark.abuse("AUTH-23")
 def test_a_copy_of_the_cookie_is_dead_after_signing_out(user):
     browser, thief = signed_in(user), Client()
     thief.cookies = browser.cookies.copy()

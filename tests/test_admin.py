@@ -192,6 +192,7 @@ def test_a_proved_second_factor_opens_the_office(db):
     assert office(user, device).get("/admin/").status_code == 200
 
 
+@pytest.mark.abuse("AUTHZ-09")
 def test_a_role_that_must_have_a_second_factor_is_sent_to_set_it_up(ids, settings):
     settings.MFA_REQUIRED_ROLES = frozenset({"ADMIN"})
 
@@ -201,6 +202,7 @@ def test_a_role_that_must_have_a_second_factor_is_sent_to_set_it_up(ids, setting
     assert set(found.values()) == {"/account"}
 
 
+@pytest.mark.abuse("AUTH-20")
 def test_somebody_deactivated_is_nobody(db):
     user = make_user(Role.ADMIN)
     client = office(user)
@@ -222,6 +224,7 @@ def test_a_refusal_is_a_page_and_is_recorded(db):
     ]
 
 
+@pytest.mark.abuse("AUD-09")
 def test_a_refusal_inside_is_recorded_too(db):
     with Kept() as kept:
         office(make_user(Role.STAFF)).get(USERS)
@@ -280,6 +283,7 @@ def test_a_table_is_shown_with_its_right_only(ids, monkeypatch, right):
     assert not [page for page in pages if page in index]
 
 
+@pytest.mark.abuse("AUTHZ-05")
 def test_amounts_are_shown_with_the_right_to_see_cost_only(ids, monkeypatch):
     client = office(make_user(Role.STAFF))
     paths = [path for path in addresses() if path.startswith(("/admin/inv", "/admin/pur", "/admin/sal", AUDIT))]
@@ -296,6 +300,7 @@ def test_amounts_are_shown_with_the_right_to_see_cost_only(ids, monkeypatch):
     assert PurchaseOrder.objects.get().po_number in client.get("/admin/purchasing/purchaseorder/").content.decode()
 
 
+@pytest.mark.abuse("AUTHZ-06")
 @pytest.mark.parametrize("query", ["price_usd__gt=1", "o=3", "o=-3", "q=777.77"])
 def test_amounts_cannot_be_asked_out_either(ids, monkeypatch, query):
     without(monkeypatch, Role.STAFF, Right.VIEW_COST)
@@ -344,7 +349,7 @@ def test_of_an_account_number_nothing_but_the_last_digits_is_shown(ids):
     assert [page for page in pages if ACCOUNT_NUMBER in page or ACCOUNT_NUMBER[:8] in page or token in page] == []
 
 
-@pytest.mark.abuse("WEB-16")
+@pytest.mark.abuse("WEB-16", "AUTHZ-06", "AUTHZ-08")
 @pytest.mark.parametrize(
     ("path", "status"),
     [

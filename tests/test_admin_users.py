@@ -208,6 +208,7 @@ def test_who_gives_up_the_office_is_out_at_once(boss, admin):
     assert boss.get(USERS).status_code == 302
 
 
+@pytest.mark.abuse("AUTHZ-12")
 def test_a_person_becomes_no_service_account_and_the_other_way_round(boss, mei, shop):
     assert list(errors(boss.post(page(mei), {"role": "SYNC", "is_active": "on"}))) == ["role"]
 
@@ -218,6 +219,7 @@ def test_a_person_becomes_no_service_account_and_the_other_way_round(boss, mei, 
     assert (stored(mei).role, stored(shop).role) == ("STAFF", "SYNC")
 
 
+@pytest.mark.abuse("AUD-08")
 def test_nobody_is_deleted(boss, mei):
     assert boss.post(page(mei, "delete"), {"post": "yes"}).status_code == 403
     boss.post(USERS, {"action": "delete_selected", "_selected_action": [mei.pk], "post": "yes"})
@@ -244,6 +246,7 @@ def test_a_form_of_another_site_changes_nothing(admin, name):
 # Passwords and second factors
 
 
+@pytest.mark.abuse("AUTH-22")
 def test_a_new_password_ends_everything_and_its_owner_is_told(
     boss, mei, mailoutbox, django_capture_on_commit_callbacks
 ):
@@ -297,6 +300,25 @@ def test_a_lost_second_factor_is_taken_away_after_saying_what_that_means(
 
 def test_a_second_factor_that_is_not_there_cannot_be_taken_away(boss, mei):
     assert "__all__" in errors(boss.post(page(mei, "reset-mfa")))
+
+
+@pytest.mark.abuse("AUTH-10")
+@pytest.mark.parametrize(
+    ("name", "sent_to"),
+    [("password", "/account/password"), ("reset-mfa", "/account/mfa/disable"), ("unlock", "/account")],
+)
+def test_the_office_is_no_way_around_the_proof_for_ones_own_account(db, name, sent_to):
+    """A stolen session of an administrator has neither the password nor a code."""
+    boss, device = with_mfa(Role.ADMIN)
+    TotpDevice.objects.filter(pk=device.pk).update(throttling_failure_count=3)
+    browser, before, row = office(boss, device), User.objects.values().get(pk=boss.pk), last_row()
+
+    answer = browser.post(page(boss, name), {"password": GOOD, "again": GOOD})
+
+    assert (answer.status_code, answer["Location"]) == (302, sent_to)
+    assert User.objects.values().get(pk=boss.pk) == before
+    assert TotpDevice.objects.get().throttling_failure_count == 3
+    assert left_since(row) == []
 
 
 @pytest.mark.abuse("AUTH-13")

@@ -2,20 +2,30 @@
 
 import ipaddress
 import json
+import re
 from collections import Counter
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from io import StringIO
 
 import pytest
+from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
+from django.db.models import ProtectedError
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from rest_framework.test import APIClient
 
 from accounts import audit
 from accounts.models import AuditLog, User
+from accounts.services import users
 from core import operations
-from inventory.models import StockLevel, StockMovement, Supplier, SupplierContact
+from inventory.models import Product, StockLevel, StockMovement, Supplier, SupplierContact
 from inventory.services import ledger
 from purchasing.models import OrderLine, PurchaseOrder, StatusChange
 from purchasing.workflow import Stage
 from sales.models import Sale
+from tests.codes import enable_mfa
 from tests.factories import PASSWORD, make_order, make_product, make_supplier, make_user, orders, sell
 from tests.test_architecture import own_models
 
@@ -51,6 +61,7 @@ def level_of(product):
     return StockLevel.objects.get(product=product).pk
 
 
+@pytest.mark.abuse("AUD-01", "AUD-04")
 def test_a_change_over_the_api_names_actor_address_and_agent(client_api, admin):
     product = make_product()
     since = last_row()
@@ -60,6 +71,7 @@ def test_a_change_over_the_api_names_actor_address_and_agent(client_api, admin):
     assert {(row.user_id, row.ip_address, row.user_agent) for row in rows(since)} == {(admin.pk, "203.0.113.5", AGENT)}
 
 
+@pytest.mark.abuse("AUD-01")
 def test_each_user_answers_for_their_own_changes(client_api, as_role):
     product = make_product()
     staff = as_role("STAFF")
@@ -81,6 +93,7 @@ def test_an_operation_outside_of_a_request_names_its_actor(admin):
     assert {(row.user_id, row.ip_address, row.user_agent) for row in rows(since)} == {(admin.pk, None, "")}
 
 
+@pytest.mark.abuse("AUD-01")
 def test_the_actor_of_one_request_does_not_stay_for_the_next(client_api):
     receive(client_api, make_product(), 1)
 
@@ -187,6 +200,7 @@ def test_a_new_price_leaves_two_rows(client_api):
     assert [(table, action) for table, _, action, _, _ in left[1:]] == [("price_history", "CREATE")]
 
 
+@pytest.mark.abuse("AUD-05")
 def test_a_received_shipment_leaves_level_and_movement(client_api, admin):
     product = make_product(on_hand=3)
 
@@ -232,6 +246,7 @@ def test_a_count_that_agrees_leaves_only_its_time(client_api):
     ]
 
 
+@pytest.mark.abuse("AUD-05")
 def test_a_bulk_sale_leaves_a_row_for_each_sale_and_movement_and_changed_level(client_api):
     first, second = make_product(on_hand=9), make_product(on_hand=9)
     items = [{"product_id": product.pk, "quantity": 2} for product in (first, second, first)]
@@ -262,6 +277,7 @@ def test_a_return_leaves_its_sale_line_and_what_it_moved(client_api, restock, ta
     assert next(row for row in left if row[0] == "sales")[4]["quantity"] == -1
 
 
+@pytest.mark.abuse("AUD-05")
 def test_a_new_order_leaves_order_lines_and_first_step(client_api):
     product, supplier = make_product(), make_supplier()
     line = {"product_id": product.pk, "quantity": 2}
@@ -287,6 +303,7 @@ def test_the_next_stage_leaves_order_and_step(client_api):
     assert [row[:3] for row in left[1:]] == [("po_status_history", StatusChange.objects.latest("pk").pk, "CREATE")]
 
 
+@pytest.mark.abuse("AUD-05")
 def test_new_lines_leave_the_old_ones_as_deleted(client_api):
     product = make_product(price="1.00")
     order = make_order(orders.Line(product.pk, 2))
@@ -302,6 +319,7 @@ def test_new_lines_leave_the_old_ones_as_deleted(client_api):
     }
 
 
+@pytest.mark.abuse("AUD-05")
 def test_a_receipt_leaves_line_level_and_movement(client_api):
     product = make_product()
     order = make_order(orders.Line(product.pk, 5), stage=Stage.SENT)
@@ -377,6 +395,7 @@ def refused_requests(product, order):
     ]
 
 
+@pytest.mark.abuse("AUD-09")
 def test_what_is_refused_leaves_no_row(client_api):
     product = make_product(on_hand=5)
     order = make_order(orders.Line(product.pk, 1))
@@ -389,6 +408,7 @@ def test_what_is_refused_leaves_no_row(client_api):
     assert left == []
 
 
+@pytest.mark.abuse("AUD-09")
 def test_a_change_that_is_rolled_back_leaves_no_row(client_api, admin):
     product = make_product()
 
@@ -400,6 +420,7 @@ def test_a_change_that_is_rolled_back_leaves_no_row(client_api, admin):
     assert left_by(act) == []
 
 
+@pytest.mark.abuse("AUD-05")
 def test_a_log_that_cannot_be_written_takes_the_change_back(client_api, monkeypatch):
     product = make_product(on_hand=5)
     client_api.raise_request_exception = False
@@ -432,6 +453,7 @@ TAMPERING = {
 }
 
 
+@pytest.mark.abuse("AUD-07")
 @pytest.mark.parametrize("tamper", TAMPERING.values(), ids=TAMPERING.keys())
 def test_a_row_is_never_changed_or_deleted(admin, tamper):
     before = list(rows().values())
@@ -442,6 +464,7 @@ def test_a_row_is_never_changed_or_deleted(admin, tamper):
     assert list(rows().values()) == before
 
 
+@pytest.mark.abuse("AUD-07")
 @pytest.mark.postgres
 def test_the_log_cannot_be_truncated(admin):
     execute("SET CONSTRAINTS ALL IMMEDIATE")  # foreign keys still to be checked refuse a TRUNCATE by themselves
@@ -459,12 +482,14 @@ def address_after(client, **headers):
     return rows(since).filter(table_name="stock_movements").get().ip_address
 
 
+@pytest.mark.abuse("AUD-02")
 def test_x_forwarded_for_of_a_stranger_is_ignored(client_api):
     address = address_after(client_api, REMOTE_ADDR="203.0.113.5", HTTP_X_FORWARDED_FOR="198.51.100.7")
 
     assert address == "203.0.113.5"
 
 
+@pytest.mark.abuse("AUD-02")
 @pytest.mark.parametrize(
     ("forwarded", "address"),
     [
@@ -486,11 +511,13 @@ def test_behind_a_trusted_proxy_the_nearest_stranger_is_the_client(client_api, s
     assert address_after(client_api, REMOTE_ADDR="10.0.0.1", HTTP_X_FORWARDED_FOR=forwarded) == address
 
 
+@pytest.mark.abuse("AUD-03")
 @pytest.mark.parametrize("remote", ["", "junk", "unix:", "999.1.1.1"])
 def test_an_unknown_address_is_recorded_as_unknown(client_api, remote):
     assert address_after(client_api, REMOTE_ADDR=remote) == "0.0.0.0"
 
 
+@pytest.mark.abuse("AUD-03", "AUD-04")
 @pytest.mark.parametrize(
     ("agent", "recorded"),
     [("x" * 600, "x" * 512), ("a\x00b", "ab"), ("", ""), ("<script>ÿ", "<script>ÿ")],
@@ -523,8 +550,200 @@ def test_the_tables_are_named_as_in_the_database(client_api):
 NOT_TOLD = {"audit_log", "document_sequences", "idempotency_keys", "row_counts", "sales_months", "sign_ins"}
 
 
+@pytest.mark.abuse("AUD-05")
 def test_every_table_is_told_of_or_named_here():
     """What is neither is a new table that nobody thought of."""
     ours = {model._meta.db_table for model in own_models()}
 
     assert set(audit.tables()) == ours - NOT_TOLD
+
+
+# The whole of it: the log tells how every row came to be as it is
+
+
+def told():
+    """What the log says that there is: the rows that were created and not removed, with their last values."""
+    rows = {}
+    for row in AuditLog.objects.order_by("pk"):
+        key = (row.table_name, row.record_id)
+        assert (key in rows) is (row.action != "CREATE"), f"{row.action} of {key}"
+        if row.new_values is None:
+            del rows[key]
+        else:
+            rows.setdefault(key, {}).update(row.new_values)
+    return rows
+
+
+def stored():
+    """What there is, by table and id."""
+    models = [model for model in own_models() if model._meta.db_table in audit.tables()]
+    return {(model._meta.db_table, row.pk): row for model in models for row in model._default_manager.all()}
+
+
+def means(value):
+    """Return a value as it compares, whether it comes from the log or from its row."""
+    if isinstance(value, bool) or value is None:
+        return value or ""
+    if isinstance(value, datetime):
+        return value.timestamp()
+    text = str(value)
+    moment = parse_datetime(text) if re.match(r"\d{4}-\d\d-\d\d[ T]", text) else None
+    if moment is not None:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return Decimal(text) if re.fullmatch(r"-?\d+(\.\d+)?", text) else text
+
+
+def differences():
+    log, there = told(), stored()
+    found = [("only told", key) for key in log.keys() - there.keys()]
+    found += [("not told", key) for key in there.keys() - log.keys()]
+    for key in log.keys() & there.keys():
+        for name, value in log[key].items():
+            fields = [field for field in there[key]._meta.fields if name in (field.name, field.column)]
+            hidden = isinstance(value, str) and value.startswith("(")
+            if fields and not hidden and means(value) != means(getattr(there[key], fields[0].attname)):
+                found.append((key, name, value))
+    return found
+
+
+@pytest.mark.abuse("AUD-05", "AUD-13")
+def test_from_the_log_alone_every_row_can_be_told_as_it_is(client_api, admin):
+    call_command("seed", "--demo", stdout=StringIO())
+    supplier = make_supplier(contacts=[{"name": "Li", "contact_value": "li"}, {"name": "Wu", "contact_value": "wu"}])
+    first, second = make_product(supplier_id=supplier.pk), make_product()
+    line = {"product_id": first.pk, "quantity": 2}
+    item = {"items": [line, {"product_id": second.pk, "quantity": 3}]}
+    order = make_order(orders.Line(first.pk, 5), supplier=supplier)
+    staff, (shop, _) = make_user("STAFF"), users.create_service("shop@example.net", actor=admin)
+    contact, path = supplier.contacts.first().pk, f"/api/orders/{order.pk}"
+    account = {"holder": "Factory", "bank_name": "Bank", "account_number": ACCOUNT_NUMBER}
+    requests = [
+        ("PATCH", f"/api/suppliers/{supplier.pk}", {"notes": "new", "moq": 7}),
+        ("POST", f"/api/suppliers/{supplier.pk}/contacts", {"name": "Xu", "contact_value": "xu"}),
+        ("PATCH", f"/api/suppliers/{supplier.pk}/contacts/{contact}", {"name": "Bo"}),
+        ("DELETE", f"/api/suppliers/{supplier.pk}/contacts/{contact}", {}),
+        ("POST", f"/api/suppliers/{supplier.pk}/bank-accounts", account),
+        ("PATCH", f"/api/products/{first.pk}", {"price_usd": 6.5, "name": "Other"}),
+        ("DELETE", f"/api/products/{make_product().pk}", {}),
+        ("POST", "/api/inventory/receive-shipment", item),
+        ("POST", "/api/inventory/bulk-sale", item),
+        ("POST", "/api/inventory/receive-shipment", item),
+        ("POST", "/api/inventory/sale", {**line, "quantity": 1, "order_reference": "A-1"}),
+        ("POST", "/api/inventory/return", {**line, "quantity": 1, "order_reference": "A-1"}),
+        ("POST", "/api/inventory/adjust", {**line, "quantity": 40}),
+        ("PATCH", path, {"line_items": [line, line], "shipping_usd": 12.5}),
+        ("POST", f"{path}/status", {"status": "SENT"}),
+    ]
+    answers = [call(client_api, *request).status_code for request in requests]
+    receipt = {"lines": [{"line_item_id": order.line_items.first().pk, "quantity": 1}]}
+    answers.append(call(client_api, "POST", f"{path}/receive", receipt).status_code)
+    answers.append(call(client_api, "POST", f"/api/orders/{make_order().pk}/cancel", {"reason": "late"}).status_code)
+    users.change(staff.pk, role="BUYER", is_active=False, actor=admin)
+    users.rotate_service_key(shop.pk, now=timezone.now(), grace=timedelta(minutes=5), actor=admin)
+    users.rotate_service_key(shop.pk, now=timezone.now() + timedelta(minutes=9), actor=admin)
+    enable_mfa(admin)
+
+    assert set(answers) <= {200, 201, 204}
+    assert differences() == []
+    assert len({table for table, _ in stored()}) >= 12
+
+
+@pytest.mark.parametrize(
+    "unseen",
+    [
+        lambda: Product.objects.update(name="unseen"),
+        lambda: Supplier.objects.bulk_create([Supplier(name="unseen")]),
+        lambda: execute("DELETE FROM supplier_contacts"),
+        lambda: SupplierContact.objects.all()._raw_delete("default"),
+        lambda: execute("UPDATE users SET role = 'VIEWER'"),
+    ],
+)
+def test_what_is_written_past_the_log_would_be_found(admin, unseen):
+    make_product()
+    make_supplier(contacts=[{"name": "Li", "contact_value": "li"}])
+    assert differences() == []
+
+    unseen()
+
+    assert differences() != []
+
+
+# Who tampers with it, and with whom it tells of
+
+
+@pytest.mark.abuse("AUD-03")
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"HTTP_X_FORWARDED_FOR": "unknown"},
+        {"HTTP_X_FORWARDED_FOR": " 1.2.3.4"},
+        {"HTTP_X_FORWARDED_FOR": ","},
+        {"HTTP_X_FORWARDED_PORT": "99999999999"},
+        {"HTTP_X_FORWARDED_PORT": "-5"},
+        {"HTTP_X_CORRELATION_ID": "A" * 300},
+        {"HTTP_X_REAL_IP": "' OR 1=1 --"},
+        {"HTTP_FORWARDED": 'for="[::1]:99";by=x'},
+        {"HTTP_USER_AGENT": "\udce9\ud800".encode("utf-8", "surrogatepass").decode("latin-1")},
+    ],
+    ids=str,
+)
+def test_no_header_stops_a_write_or_changes_what_is_recorded(client_api, headers):
+    assert address_after(client_api, REMOTE_ADDR="203.0.113.5", **headers) == "203.0.113.5"
+
+
+@pytest.mark.abuse("AUD-02")
+@pytest.mark.parametrize("name", ["X_REAL_IP", "FORWARDED", "X_CLIENT_IP", "TRUE_CLIENT_IP", "CF_CONNECTING_IP", "VIA"])
+def test_no_other_header_names_an_address(client_api, settings, name):
+    settings.TRUSTED_PROXIES = [ipaddress.ip_network("10.0.0.0/8")]
+    header = {f"HTTP_{name}": "6.6.6.6", "HTTP_X_FORWARDED_FOR": "6.6.6.6, 203.0.113.5"}
+
+    assert address_after(client_api, REMOTE_ADDR="10.0.0.1", **header) == "203.0.113.5"
+
+
+@pytest.mark.abuse("AUD-07")
+@pytest.mark.parametrize("how", [None, pytest.param("--truncate", marks=pytest.mark.postgres)])
+def test_the_command_of_django_auditlog_does_not_empty_it(admin, how):
+    before = list(rows().values())
+    if how:
+        execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        call_command("auditlogflush", "--yes", *filter(None, [how]))
+
+    assert list(rows().values()) == before
+
+
+@pytest.mark.abuse("AUD-08")
+def test_who_has_done_something_cannot_be_deleted_and_stays_named_whatever_happens(client_api, admin):
+    mei = make_user("STAFF", email="mei@example.net")
+    ledger.receive([ledger.Line(make_product().pk, 1)], actor=mei)
+
+    with pytest.raises(ProtectedError):
+        mei.delete()
+    assert {row.user_id for row in rows().filter(table_name="stock_movements")} == {mei.pk}
+    users.change(mei.pk, is_active=False, actor=admin)
+    assert rows().filter(table_name="stock_movements").get().user.email == "mei@example.net"
+
+
+@pytest.mark.abuse("AUD-12")
+def test_a_bank_account_number_that_was_shown_is_recorded_and_masked_ones_are_not(client_api, admin):
+    supplier = make_supplier()
+    account = {"holder": "Factory", "bank_name": "Bank", "account_number": ACCOUNT_NUMBER}
+    call(client_api, "POST", f"/api/suppliers/{supplier.pk}/bank-accounts", account)
+    path, key = f"/api/suppliers/{supplier.pk}/bank-accounts", supplier.bank_accounts.get().pk
+
+    assert left_by(lambda: client_api.get(path)) == []
+    assert left_by(lambda: call(client_api, "POST", f"{path}/{key}/reveal")) == [
+        ("supplier_bank_accounts", key, "UPDATE", None, {"account_number": "(shown in full)"})
+    ]
+    assert rows().latest("pk").user_id == admin.pk
+
+
+@pytest.mark.abuse("AUD-15")
+def test_the_time_of_a_change_is_that_of_the_server_in_utc(client_api, time_machine):
+    time_machine.move_to("2026-06-15T20:30Z", tick=False)  # the next day in Bangkok
+    since = last_row()
+
+    receive(client_api, make_product(), 1, HTTP_DATE="Mon, 01 Jan 2001 00:00:00 GMT", HTTP_X_TIMEZONE="Etc/GMT+12")
+
+    assert {row.created_at for row in rows(since)} == {datetime(2026, 6, 15, 20, 30, tzinfo=UTC)}

@@ -5,11 +5,13 @@ from collections import Counter
 import httpx
 import pytest
 from django.contrib.auth import get_user_model
+from django.utils import timezone
 
 from accounts.models import SignIn, TotpDevice
 from accounts.rights import Role
 from accounts.services import authentication, mfa, users
 from tests.codes import code_of
+from tests.conftest import bearing
 from tests.factories import PASSWORD, make_user
 from tests.live import server
 from tests.test_races import at_once, kinds
@@ -20,6 +22,10 @@ User = get_user_model()
 
 def send(address, path, body, **headers):
     return httpx.post(f"{address}{path}", json=body, headers=headers, timeout=60)
+
+
+def opens(token):
+    return bearing(token).get("/api/auth/me").status_code
 
 
 def statuses(answers):
@@ -151,3 +157,59 @@ def test_many_addresses_that_try_one_account_are_slowed_down_too():
         answers = [guess(number) for number in range(24)]
 
     assert [answer.status_code for answer in answers] == [401] * 20 + [429] * 4
+
+
+@pytest.mark.abuse("AUTH-22", "AUTH-17")
+def test_sign_ins_that_are_refreshed_while_the_password_changes_are_dead_afterwards():
+    def act(number):
+        if number == 0:
+            body = {"current_password": PASSWORD, "new_password": "another good battery"}
+            return send(running.address, "/api/auth/password", body, Authorization=f"Bearer {pairs[0].access}")
+        return send(running.address, "/api/auth/refresh", {"refresh_token": pairs[number].refresh})
+
+    with server(workers=4) as running:
+        for _ in range(4):
+            user = make_user(Role.STAFF)
+            pairs = [authentication.begin(actor=user) for _ in range(6)]
+            changed, *refreshed = at_once(6, act)
+            fresh = [answer.json()["access_token"] for answer in refreshed if answer.status_code == 200]
+
+            assert changed.status_code == 200
+            assert [opens(token) for token in fresh] == [401] * len(fresh)
+            assert opens(changed.json()["access_token"]) == 200
+            assert SignIn.objects.filter(user=user).count() == 1
+
+
+@pytest.mark.abuse("AUTH-23", "AUTH-17")
+def test_a_sign_in_that_is_refreshed_while_it_is_ended_is_dead_afterwards():
+    def act(number):
+        if number == 0:
+            return send(running.address, "/api/auth/logout", {}, Authorization=f"Bearer {pair.access}")
+        return send(running.address, "/api/auth/refresh", {"refresh_token": pair.refresh})
+
+    with server(workers=4) as running:
+        for _ in range(6):
+            pair = authentication.begin(actor=make_user(Role.STAFF))
+            ended, refreshed = at_once(2, act)
+
+            assert ended.status_code == 204
+            assert refreshed.status_code == 401 or opens(refreshed.json()["access_token"]) == 401
+            assert not SignIn.objects.exists()
+
+
+@pytest.mark.abuse("AUTH-04")
+def test_a_second_factor_set_up_8_times_at_once_leaves_one_secret():
+    user = make_user(Role.STAFF)
+
+    made = at_once(8, lambda _: mfa.set_up(actor=user))
+
+    assert TotpDevice.objects.get(user=user).reveal_secret() in {one.secret for one in made}
+
+
+@pytest.mark.abuse("INT-09")
+def test_of_a_key_rotated_6_times_at_once_one_is_left_that_opens():
+    shop, first = users.create_service("shop@example.net", actor=None)
+
+    made = at_once(6, lambda _: users.rotate_service_key(shop.pk, now=timezone.now(), actor=None))
+
+    assert Counter(bearing(key).get("/api/inventory").status_code for key in (first, *made)) == {401: 6, 200: 1}

@@ -115,11 +115,13 @@ LISTS = [(BULK, "items"), (RECEIVE, "items"), (ORDER_RECEIVE, "lines"), (ORDERS,
 NOT_JSON_NUMBERS = ["NaN", "Infinity", "-Infinity", "1_000", "0x10", "1.", "01"]
 NOT_WHOLE = [
     "-1", "9223372036854775808", "-9223372036854775809", "1e30", "1.5", '"1.5"', '"abc"', '""', '" "', "true", "false",
-    '"true"', '"1_000"', '"١٢"', '"１２"', '"1e3"', '"NaN"', '"0x10"', "[]", "[1]", "{}", *NOT_JSON_NUMBERS,
+    '"true"', '"1_000"', '"١٢"', '"１２"', '"1e3"', '"NaN"', '"0x10"', "[]", "[1]", "{}", "0.001", '"0.001"', "1e400",
+    "1" * 1_001, f'"{"1" * 1_001}"', *NOT_JSON_NUMBERS,
 ]  # fmt: skip
 NOT_AMOUNTS = [
     "-1", "-0.01", "1.005", '"1.005"', "1e30", "10000000000", '"abc"', '""', "true", '"1_000"', '"١٢"', '"1,5"',
-    '"NaN"', '"Infinity"', '"-Infinity"', '"sNaN"', '"1e400"', "[]", "{}", *NOT_JSON_NUMBERS,
+    '"NaN"', '"Infinity"', '"-Infinity"', '"sNaN"', '"1e400"', "[]", "{}", "0.001", '"0.001"', "1e400",
+    "1" * 1_001, f'"{"1" * 1_001}"', *NOT_JSON_NUMBERS,
 ]  # fmt: skip
 NOT_TEXT = [
     '"\\u0000"', '"a\\u0000b"', '"a\0b"', '"\\ud800"', '"\\udfff\\ud800"', "true", "[]", "{}", '["a"]', "NaN",
@@ -232,11 +234,13 @@ def test_the_bodies_below_are_valid_but_for_what_is_put_into_them(client_api, sh
     assert everything() != before
 
 
+@pytest.mark.abuse("INP-01", "INP-02")
 @for_each(IDS)
 def test_an_id_that_is_none_is_refused(client_api, shop, path, field):
     assert_refuses_all(["0", *NOT_WHOLE], client_api, shop, path, field)
 
 
+@pytest.mark.abuse("INP-01")
 @for_each(IDS)
 def test_an_unknown_id_is_refused(client_api, shop, path, field):
     unknown = ["999999", "2147483648", "9223372036854775807"]
@@ -244,21 +248,25 @@ def test_an_unknown_id_is_refused(client_api, shop, path, field):
     assert_refuses_all(unknown, client_api, shop, path, field, 400, 404)
 
 
+@pytest.mark.abuse("INP-01", "INP-02")
 @for_each(QUANTITIES)
 def test_a_quantity_that_is_none_is_refused(client_api, shop, path, field):
     assert_refuses_all(["2147483648", *NOT_WHOLE], client_api, shop, path, field)
 
 
+@pytest.mark.abuse("INP-01")
 @for_each([case for case in QUANTITIES if case not in ((ADJUST, "quantity"), (PRODUCTS, "age_range_start"))])
 def test_a_quantity_of_zero_is_refused(client_api, shop, path, field):
     assert_refuses_all(["0", '"0"', "-0"], client_api, shop, path, field)
 
 
+@pytest.mark.abuse("INP-01", "INP-02")
 @for_each(PRICES)
 def test_an_amount_that_is_none_is_refused(client_api, shop, path, field):
     assert_refuses_all(NOT_AMOUNTS, client_api, shop, path, field)
 
 
+@pytest.mark.abuse("INP-06", "INP-09")
 @for_each(TEXTS)
 def test_a_text_that_is_none_or_too_long_is_refused(client_api, shop, path, field):
     assert_refuses_all([*NOT_TEXT, json.dumps("x" * 10_001)], client_api, shop, path, field)
@@ -269,6 +277,7 @@ def test_a_reference_longer_than_64_characters_is_refused(client_api, shop, path
     assert_refuses_all([json.dumps("x" * 65)], client_api, shop, path, field)
 
 
+@pytest.mark.abuse("INP-09")
 @for_each([(PRODUCTS, "name"), (SUPPLIERS, "name"), (RETURN, "order_reference")])
 def test_a_needed_text_that_is_empty_once_cleaned_is_refused(client_api, shop, path, field):
     assert_refuses_all(['""', '"  "', '"<b></b>"', "null"], client_api, shop, path, field)
@@ -299,6 +308,7 @@ def test_null_in_a_needed_field_is_refused(client_api, shop, path, field):
     assert_refuses_all(["null"], client_api, shop, path, field)
 
 
+@pytest.mark.abuse("INP-18")
 @for_each(LISTS)
 def test_a_list_that_is_none_or_holds_other_things_is_refused(client_api, shop, path, field):
     without_lines = [] if path == ORDERS else ["[]"]
@@ -306,6 +316,7 @@ def test_a_list_that_is_none_or_holds_other_things_is_refused(client_api, shop, 
     assert_refuses_all([*without_lines, *NOT_LISTS], client_api, shop, path, field)
 
 
+@pytest.mark.abuse("INP-11", "INP-18")
 @for_each(LISTS)
 def test_a_list_of_5001_lines_is_refused(client_api, shop, path, field):
     assert_refuses_all([json.dumps(BODIES[path][field][:1] * 5_001)], client_api, shop, path, field)
@@ -333,6 +344,7 @@ def test_a_change_that_is_no_object_is_refused(client_api, shop, method, path):
     assert everything() == before
 
 
+@pytest.mark.abuse("INP-02", "INP-06")
 @pytest.mark.parametrize("path", [*BODIES, *DOORS])
 def test_a_body_that_is_no_json_is_refused(client_api, shop, path):
     before = everything()
@@ -343,6 +355,7 @@ def test_a_body_that_is_no_json_is_refused(client_api, shop, path):
     assert everything() == before
 
 
+@pytest.mark.abuse("INP-05")
 @pytest.mark.parametrize("nest", [('{"a":', "1", "}"), ("[", "1", "]"), ('{"items":[', "1", "]}")])
 @pytest.mark.parametrize("path", [SALE, BULK, PRODUCTS, *DOORS])
 def test_json_nested_deeper_than_20_levels_is_refused(client_api, shop, path, nest):
@@ -376,6 +389,7 @@ def test_a_body_of_another_type_is_refused(client_api, shop, path):
     assert everything() == before
 
 
+@pytest.mark.abuse("INP-05")
 @pytest.mark.parametrize("headers", [{}, {"HTTP_IDEMPOTENCY_KEY": "k-1"}])
 @pytest.mark.parametrize("path", [*BODIES])
 def test_a_body_over_5_mib_is_refused(client_api, shop, path, headers):
@@ -396,6 +410,7 @@ def test_an_unknown_method_is_refused(client_api, shop, path, method):
     assert response.json()["code"] == "method_not_allowed"
 
 
+@pytest.mark.abuse("INP-06")
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
 @pytest.mark.parametrize(
     "path", ["/api/", "/api/nothing", "/api/products/abc", "/api/products/-1", "/api/products/1.5", "/api/x%00y"]
@@ -417,6 +432,7 @@ ID_PATHS = [
 ]
 
 
+@pytest.mark.abuse("INP-01", "INP-06")
 @pytest.mark.parametrize(
     "key", ["0", "999999", "2147483648", "9223372036854775808", "9" * 18, "9" * 19, "9" * 400, "١٢", "%D9%A1", "1_0"]
 )
@@ -443,6 +459,7 @@ def test_work_on_an_unknown_id_is_not_found(client_api, shop, path, body, key):
     assert_refused(client_api.post(path.replace("{id}", key), body, format="json"), before, 404)
 
 
+@pytest.mark.abuse("INP-06", "INP-17")
 @pytest.mark.parametrize(
     "query",
     [
@@ -482,6 +499,7 @@ def test_an_unknown_filter_or_value_is_refused_by_name(client_api, shop, query):
     assert list(response.json()["errors"]) == [query.split("?")[1].split("=")[0]]
 
 
+@pytest.mark.abuse("INP-01", "INP-06")
 @pytest.mark.parametrize("page", ["0", "-1", "abc", "2", "9" * 400, "%00", "1_0"])
 @pytest.mark.parametrize("path", ["/api/products", "/api/suppliers", "/api/inventory", "/api/orders"])
 def test_a_page_that_is_none_is_not_found(client_api, shop, path, page):
@@ -490,6 +508,7 @@ def test_a_page_that_is_none_is_not_found(client_api, shop, path, page):
     assert_refused(client_api.get(f"{path}?page={page}"), before, 404)
 
 
+@pytest.mark.abuse("INP-06")
 @pytest.mark.parametrize(
     "cursor",
     ["abc", "%FF", "é", *(b64encode(text.encode()).decode() for text in NOT_POSITIONS)],
@@ -507,6 +526,7 @@ def test_a_page_size_that_is_none_is_no_error(client_api, shop, path, size):
     assert client_api.get(f"{path}?page_size={size}").status_code == 200
 
 
+@pytest.mark.abuse("INP-06")
 @pytest.mark.parametrize("agent", ["\x00", "x" * 100_000, "ÿþ", "<script>"])
 @pytest.mark.parametrize("header", ["HTTP_USER_AGENT", "HTTP_X_FORWARDED_FOR", "HTTP_REFERER", "HTTP_ACCEPT_LANGUAGE"])
 def test_a_junk_header_is_no_error(client_api, shop, header, agent):
@@ -524,6 +544,7 @@ def test_whatever_is_accepted_the_answer_is_json(client_api, shop, accept):
     assert_refused(response, before, 400, 406)
 
 
+@pytest.mark.abuse("INP-11", "INP-19")
 def test_an_order_worth_more_than_can_be_stored_is_refused(client_api, shop):
     before = everything()
     line = '{"product_id": "{product}", "quantity": 2147483647, "unit_price_usd": 9999999999.99}'
@@ -531,6 +552,7 @@ def test_an_order_worth_more_than_can_be_stored_is_refused(client_api, shop):
     assert_refused(send(client_api, shop, ORDERS, body_of(ORDERS, "line_items.0", line)), before)
 
 
+@pytest.mark.abuse("INP-19")
 @pytest.mark.postgres
 def test_a_month_worth_more_than_can_be_stored_is_refused(client_api, shop):
     product = make_product(on_hand=2_147_483_647)

@@ -16,6 +16,7 @@ TAG = re.compile("<[a-zA-Z/!][^<>]*>")
 tangled = st.lists(st.sampled_from(PIECES), max_size=25).map("".join)
 
 
+@pytest.mark.abuse("INP-10")
 @pytest.mark.parametrize(
     "text",
     [
@@ -40,6 +41,7 @@ def test_what_people_type_stays_as_typed(text):
     assert cleaning.text(text) == text
 
 
+@pytest.mark.abuse("INP-09")
 @pytest.mark.parametrize(
     ("text", "left"),
     [
@@ -59,6 +61,7 @@ def test_markup_is_stripped(text, left):
     assert cleaning.text(text) == left
 
 
+@pytest.mark.abuse("INP-09")
 @pytest.mark.parametrize(
     "text",
     [
@@ -88,6 +91,7 @@ def test_no_depth_of_entities_hides_markup(depth):
     assert "&" not in left
 
 
+@pytest.mark.abuse("INP-09")
 @pytest.mark.parametrize("mark", [*CONTROL, *BIDI])
 def test_control_characters_and_marks_that_reverse_text_are_removed(mark):
     assert cleaning.text(f"Kit{mark} 1") == "Kit 1"
@@ -106,6 +110,7 @@ def test_space_around_the_text_is_trimmed():
     assert cleaning.text("  \n Kit 1\t ") == "Kit 1"
 
 
+@pytest.mark.abuse("INP-10")
 @settings(deadline=None)
 @given(st.text() | tangled)
 def test_what_was_cleaned_is_clean(text):
@@ -114,6 +119,7 @@ def test_what_was_cleaned_is_clean(text):
     assert cleaning.text(once) == once
 
 
+@pytest.mark.abuse("INP-09")
 @settings(deadline=None, max_examples=300)
 @given(tangled)
 def test_whatever_is_sent_no_tag_survives(text):

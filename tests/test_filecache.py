@@ -150,6 +150,7 @@ def test_the_folder_may_be_deleted_at_any_time(cache, folder):
     assert cache.incr("key") == 3
 
 
+@pytest.mark.abuse("RATE-13")
 def test_expired_entries_are_swept_and_live_ones_never(cache, folder, clock):
     small = LockedFileCache(folder, {"OPTIONS": {"MAX_ENTRIES": 2, "CULL_FREQUENCY": 1}})
     small.set_many({f"old-{n}": n for n in range(5)}, timeout=60)
@@ -162,6 +163,7 @@ def test_expired_entries_are_swept_and_live_ones_never(cache, folder, clock):
     assert small.get_many([f"new-{n}" for n in range(5)]) == {f"new-{n}": n for n in range(5)}
 
 
+@pytest.mark.abuse("RATE-05")
 def test_processes_count_exactly(cache, folder):
     cache.add("calls", 0)
 
@@ -191,6 +193,7 @@ def test_processes_survive_the_deletion_of_the_folder(cache, folder):
     assert cache.add("afterwards", 1)
 
 
+@pytest.mark.abuse("RATE-05")
 def test_a_rate_limit_of_100_lets_exactly_100_of_400_calls_through(folder):
     allowed = in_processes(call_under_a_limit, str(folder))
 

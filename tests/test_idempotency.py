@@ -10,8 +10,10 @@ from rest_framework.test import APIClient
 from accounts.models import AuditLog, IdempotencyKey
 from accounts.services import idempotency
 from accounts.tasks import clean_up
+from core.tasks import heartbeat
 from inventory.models import StockMovement
 from inventory.services import ledger
+from inventory.tasks import check_ledger
 from purchasing.models import PurchaseOrder
 from purchasing.workflow import Stage
 from sales.models import MonthlySales, Sale
@@ -94,6 +96,7 @@ def shop(admin):
     return product, make_order(orders.Line(product.pk, 10), stage=Stage.SENT)
 
 
+@pytest.mark.abuse("CON-04", "INT-10")
 @pytest.mark.parametrize("request_of", EVERY_POST)
 def test_a_repeated_request_gets_the_first_answer_and_nothing_happens_twice(client_api, shop, request_of):
     path, body = request_of(*shop)
@@ -183,6 +186,7 @@ def test_a_refusal_writes_nothing_but_the_answer(client_api):
     assert written() == {**before, "IdempotencyKey": 1}
 
 
+@pytest.mark.abuse("CON-04")
 def test_the_key_with_another_body_is_refused(client_api):
     product = make_product(on_hand=5)
     sell(client_api, product, 2)
@@ -309,6 +313,7 @@ def test_a_role_without_the_right_gets_no_stored_answer(as_role, admin, shop):
     assert not IdempotencyKey.objects.exists()
 
 
+@pytest.mark.abuse("WEB-04")
 def test_a_form_body_of_a_session_with_a_key_is_refused(admin, shop):
     browser = APIClient(enforce_csrf_checks=True)
     browser.force_login(admin)
@@ -320,6 +325,7 @@ def test_a_form_body_of_a_session_with_a_key_is_refused(admin, shop):
     assert written() == before
 
 
+@pytest.mark.abuse("CON-10", "CON-04")
 @pytest.mark.parametrize("request_of", EVERY_POST)
 def test_a_crash_between_work_and_answer_leaves_neither(client_api, shop, request_of, monkeypatch):
     path, body = request_of(*shop)
@@ -361,6 +367,21 @@ def test_answers_are_forgotten_after_a_week(client_api):
 
     assert idempotency.forget_old(now=now) == 1
     assert list(IdempotencyKey.objects.values_list("key", flat=True)) == ["young"]
+
+
+@pytest.mark.abuse("CON-11", "INT-10")
+def test_a_job_that_runs_twice_does_what_it_does_once(client_api):
+    product = make_product(on_hand=5)
+    sell(client_api, product, 1)
+    IdempotencyKey.objects.update(created_at=timezone.now() - timedelta(days=8))
+
+    for job in (clean_up, check_ledger, heartbeat):
+        job()
+        once = written()
+        job()
+        assert written() == once
+
+    assert on_hand(product) == 4
 
 
 def test_the_nightly_job_forgets_old_answers(client_api):

@@ -185,6 +185,7 @@ def test_the_batch_size_does_not_change_what_is_booked(wholesaler: None, run: Im
 # Nothing twice
 
 
+@pytest.mark.abuse("FILE-07", "INT-10")
 def test_a_second_run_books_nothing(wholesaler: None, run: Importer) -> None:
     run(EXTRACT, column=PUBLISHED)
     once = state()
@@ -195,6 +196,7 @@ def test_a_second_run_books_nothing(wholesaler: None, run: Importer) -> None:
     assert state() == once
 
 
+@pytest.mark.abuse("FILE-07", "INT-10")
 def test_two_overlapping_files_book_what_one_file_would(wholesaler: None, run: Importer, tmp_path: Path) -> None:
     lines = EXTRACT.read_text(encoding="utf-8").splitlines(keepends=True)
     first, second = tmp_path / "first.csv", tmp_path / "second.csv"
@@ -223,6 +225,7 @@ def test_a_file_that_holds_a_line_once_more_books_it_once_more(run: Importer, sh
     assert on_hand(kit) == 4
 
 
+@pytest.mark.abuse("FILE-07", "INT-10", "CON-10")
 @pytest.mark.parametrize("fails_in_batch", [1, 2, 5])
 def test_an_import_that_died_half_way_is_completed_by_the_next_run(
     fails_in_batch: int, wholesaler: None, run: Importer, monkeypatch: pytest.MonkeyPatch
@@ -249,6 +252,7 @@ def test_an_import_that_died_half_way_is_completed_by_the_next_run(
     assert Sale.objects.count() == 162
 
 
+@pytest.mark.abuse("FILE-07", "INT-10", "CON-10")
 def test_a_killed_process_leaves_whole_batches_and_the_next_run_completes_them(tmp_path: Path) -> None:
     days = [f"A{day},{KIT},{day},5.00,2020-03-{day:02}\n" for day in range(1, 31)]
     environ = _own_database(tmp_path)
@@ -294,6 +298,7 @@ make_product("{KIT}", on_hand=1_000)
     return environ
 
 
+@pytest.mark.abuse("FILE-07", "INT-10")
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 def test_two_imports_of_one_file_at_once_book_it_once() -> None:
@@ -366,6 +371,7 @@ def test_a_file_without_platforms_takes_that_of_the_option(run: Importer, sheet:
     assert list(Sale.objects.order_by("id").values_list("platform", flat=True)) == ["DIRECT", "SHOPEE"]
 
 
+@pytest.mark.abuse("FILE-07")
 def test_the_audit_log_names_who_imported(run: Importer, sheet: Callable[..., Path]) -> None:
     make_product(KIT, on_hand=1)
     clerk = make_user(Role.STAFF, email="clerk@example.net")
@@ -400,6 +406,7 @@ def test_dates_are_read_as_they_are_written(
 # Refusals
 
 
+@pytest.mark.abuse("FILE-07", "INP-01")
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -479,6 +486,7 @@ def test_a_line_refused_for_a_shortage_is_booked_once_the_units_are_there(
     assert on_hand(kit) == 4
 
 
+@pytest.mark.abuse("FILE-02")
 def test_the_rejects_file_tells_line_reason_and_text(run: Importer, sheet: Callable[..., Path], rejects: Path) -> None:
     make_product(KIT, on_hand=1)
 
@@ -496,6 +504,20 @@ def test_the_rejects_file_tells_line_reason_and_text(run: Importer, sheet: Calla
     assert refusals(rejects) == [
         ["4", "not_a_product", '\'=HYPERLINK("http://example.net") | POST | 1 | 5 | 2020-03-01 | £ 5, paid'],
         ["5", "insufficient_stock", f"{KIT} | 7 | 5.00 | 2020-03-01 | DIRECT | A3"],
+    ]
+
+
+@pytest.mark.abuse("FILE-02")
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r"])
+def test_no_refused_line_begins_like_a_formula(sign: str, run: Importer, rejects: Path, tmp_path: Path) -> None:
+    file = tmp_path / "sales.csv"
+    with file.open("w", newline="", encoding="utf-8") as text:
+        csv.writer(text).writerows([HEADER.split(","), [f"{sign}1+1", "POST", "1", "1", "2020-03-01"]])
+
+    run(file)
+
+    assert [refusal[1:] for refusal in refusals(rejects)] == [
+        ["not_a_product", f"'{sign}1+1 | POST | 1 | 1 | 2020-03-01"]
     ]
 
 
@@ -714,6 +736,7 @@ GOOD = f"{HEADER}\n{GOOD_LINES}".encode()
 PACKED = gzip.compress(GOOD)
 
 
+@pytest.mark.abuse("FILE-04")
 @pytest.mark.parametrize(
     ("content", "before"),
     [
@@ -774,6 +797,7 @@ def test_an_unknown_encoding_is_told(run: Importer, sheet: Callable[..., Path]) 
         run(sheet(), encoding="klingon")
 
 
+@pytest.mark.abuse("FILE-07")
 def test_the_rejects_never_overwrite_the_file_itself(run: Importer, sheet: Callable[..., Path]) -> None:
     file = sheet("A1,POST,1,1,2020-03-01")
     before = file.read_bytes()
@@ -836,6 +860,7 @@ def _peak(rows: Iterable[str]) -> int:
         tracemalloc.stop()
 
 
+@pytest.mark.abuse("FILE-04")
 @pytest.mark.parametrize("sku", [KIT, "POST"], ids=["all booked", "all refused"])
 def test_memory_does_not_grow_with_the_file(sku: str) -> None:
     _peak(_rows(500, sku=sku))  # what is cached for good

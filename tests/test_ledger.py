@@ -174,6 +174,7 @@ def test_a_negative_count_is_refused(admin):
     assert StockLevel.objects.get(product=product).last_counted_at is None
 
 
+@pytest.mark.abuse("INP-18")
 def test_unknown_products_are_named_and_nothing_is_written(admin):
     product = make_product(on_hand=5)
     before = movement_rows()
@@ -194,6 +195,7 @@ def test_the_shelf_holds_up_to_2147483647_units(admin):
     assert on_hand(product) == 2_147_483_647
 
 
+@pytest.mark.abuse("INP-19", "INP-18")
 def test_one_unit_past_the_limit_is_refused_and_nothing_is_written(admin):
     full, other = make_product("LUMI-0001", on_hand=MAX_ON_HAND), make_product("LUMI-0002")
     before = movement_rows()
@@ -271,6 +273,7 @@ def test_the_database_refuses_a_sign_that_does_not_fit_the_type(movement_type, q
     assert movement_rows() == []
 
 
+@pytest.mark.abuse("CON-01")
 @pytest.mark.usefixtures("db")
 def test_the_database_refuses_a_negative_balance():
     product = make_product()
@@ -291,6 +294,7 @@ def test_the_database_refuses_an_unknown_reference():
     assert movement_rows() == []
 
 
+@pytest.mark.abuse("CON-01")
 @pytest.mark.usefixtures("db")
 def test_the_database_refuses_a_negative_quantity():
     product = make_product(on_hand=1)
@@ -301,6 +305,7 @@ def test_the_database_refuses_a_negative_quantity():
     assert on_hand(product) == 1
 
 
+@pytest.mark.abuse("CON-03")
 @pytest.mark.usefixtures("db")
 def test_the_database_refuses_a_second_level_of_a_product():
     product = make_product()
@@ -342,6 +347,7 @@ def take(step, ids, actor):
         ledger.adjust(ids[index], counted=units, reason="", now=NOON, actor=actor)
 
 
+@pytest.mark.abuse("CON-13")
 @given(steps=STEPS)
 @example(steps=[("receive", [(0, 9)]), ("sell", [(0, 5)]), ("return", [(0, 4)]), ("adjust", [(0, 2)])])
 @hypothesis_settings(

@@ -69,6 +69,7 @@ def test_the_limits_are_100_a_minute_and_5_for_a_sign_in_door():
     assert told.stdout.split() == ["100/m", "5/m"]
 
 
+@pytest.mark.abuse("RATE-01")
 def test_everything_together_is_limited(client_api, settings):
     settings.RATE_LIMIT_GLOBAL = "3/m"
     product = make_product(on_hand=5)
@@ -91,6 +92,7 @@ def test_refused_and_unknown_requests_count_too(db, settings):
     assert found == [404, 401, 404, 429]
 
 
+@pytest.mark.abuse("RATE-01")
 def test_the_limit_is_a_page_for_people(db, settings):
     settings.RATE_LIMIT_GLOBAL = "1/m"
     client = APIClient()
@@ -112,6 +114,7 @@ def test_the_count_starts_anew_after_the_window(client_api, admin, settings):
         assert api(admin).get(ME).status_code == 200
 
 
+@pytest.mark.abuse("RATE-03")
 def test_another_address_has_its_own_count(client_api, settings):
     settings.RATE_LIMIT_GLOBAL = "1/m"
 
@@ -119,6 +122,7 @@ def test_another_address_has_its_own_count(client_api, settings):
     assert client_api.get(ME, REMOTE_ADDR="203.0.113.6").status_code == 200
 
 
+@pytest.mark.abuse("RATE-02")
 def test_a_made_up_x_forwarded_for_gives_no_new_count(db, settings):
     settings.RATE_LIMIT_AUTH = "2/m"
 
@@ -127,6 +131,7 @@ def test_a_made_up_x_forwarded_for_gives_no_new_count(db, settings):
     assert found == [401, 401, 429]
 
 
+@pytest.mark.abuse("RATE-12")
 @pytest.mark.parametrize("path", ["/health", "/health/", "/health/ready", "/static/nothing.css"])
 def test_health_and_static_files_do_not_count(db, settings, path):
     settings.RATE_LIMIT_GLOBAL = "1/m"
@@ -136,6 +141,7 @@ def test_health_and_static_files_do_not_count(db, settings, path):
     assert client.get(ME).status_code == 401
 
 
+@pytest.mark.abuse("AUTH-25", "RATE-01")
 def test_a_sign_in_door_is_limited_and_the_right_password_does_not_help(db, settings):
     settings.RATE_LIMIT_AUTH = "5/m"
     user = make_user(Role.STAFF)
@@ -154,6 +160,7 @@ def test_successful_sign_ins_count_too(db, settings):
     assert statuses(3, lambda: log_in(user.email, PASSWORD)) == [200, 200, 429]
 
 
+@pytest.mark.abuse("AUTH-25", "RATE-01")
 def test_the_refresh_door_is_limited(db, settings):
     settings.RATE_LIMIT_AUTH = "2/m"
     client = APIClient()
@@ -172,6 +179,7 @@ def test_a_full_sign_in_door_leaves_the_rest_open(client_api, settings):
     assert client_api.get(ME).status_code == 200
 
 
+@pytest.mark.abuse("RATE-06")
 @pytest.mark.parametrize("path", [LOGIN, REFRESH])
 def test_a_sign_in_door_stays_shut_while_nobody_can_count(db, counters_down, path, told):
     user = make_user(Role.STAFF)
@@ -183,6 +191,7 @@ def test_a_sign_in_door_stays_shut_while_nobody_can_count(db, counters_down, pat
     assert ("counters_down", "ConnectionError") in [(event["event"], event.get("reason")) for event in told()]
 
 
+@pytest.mark.abuse("RATE-06")
 def test_everything_else_stays_open_while_nobody_can_count(client_api, counters_down):
     product = make_product(on_hand=5)
 
@@ -208,6 +217,7 @@ ANSWERS = {
 }
 
 
+@pytest.mark.abuse("WEB-01", "WEB-13", "DATA-13")
 @pytest.mark.parametrize("status", ANSWERS)
 def test_every_answer_carries_the_security_headers(client_api, settings, monkeypatch, status):
     method, path = ANSWERS[status]
@@ -223,6 +233,7 @@ def test_every_answer_carries_the_security_headers(client_api, settings, monkeyp
     assert {name: response.headers.get(name) for name in HEADERS} == HEADERS
 
 
+@pytest.mark.abuse("WEB-01", "WEB-13", "DATA-13")
 @pytest.mark.parametrize("path", ["/health", "/nothing", "/admin/login/"])
 def test_pages_carry_them_too(db, path):
     response = APIClient().get(path)
@@ -234,6 +245,7 @@ def test_pages_carry_them_too(db, path):
     assert "no-store" in response["Cache-Control"]
 
 
+@pytest.mark.abuse("DATA-07")
 def test_a_bug_is_answered_in_the_shape_of_errors_and_tells_nothing(client_api, monkeypatch):
     client_api.raise_request_exception = False
     monkeypatch.setattr(selectors, "stats", crash)
@@ -247,18 +259,31 @@ def test_a_bug_is_answered_in_the_shape_of_errors_and_tells_nothing(client_api, 
     }
 
 
+@pytest.mark.abuse("WEB-14")
 @pytest.mark.parametrize("origin", ["https://inventory.yourdomain.com", "http://localhost:3000"])
 def test_a_listed_origin_may_read(client_api, origin):
     assert client_api.get(ME, HTTP_ORIGIN=origin)["Access-Control-Allow-Origin"] == origin
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:3001"])
+@pytest.mark.abuse("WEB-14")
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://evil.example",
+        "null",
+        "http://localhost:3001",
+        "https://inventory.yourdomain.com.evil.example",
+        "https://inventoryXyourdomain.com",
+        "http://inventory.yourdomain.com",
+    ],
+)
 def test_another_origin_may_not(client_api, origin):
     response = client_api.get(ME, HTTP_ORIGIN=origin)
 
     assert "Access-Control-Allow-Origin" not in response.headers
 
 
+@pytest.mark.abuse("WEB-10")
 def test_a_host_that_is_not_ours_is_refused_in_the_shape_of_errors(db):
     response = APIClient().get(ME, HTTP_HOST="evil.example")
 

@@ -13,12 +13,13 @@ from rest_framework.test import APIClient
 
 from accounts.models import AuditLog, SignIn, TotpDevice
 from accounts.rights import Right, Role
-from accounts.services import mfa
+from accounts.services import mfa, users
 from core import encryption
 from core.encryption import Undecryptable
 from tests.codes import code_of
 from tests.conftest import api, bearing
 from tests.factories import PASSWORD, make_user
+from tests.test_access import ACCESS
 
 User = get_user_model()
 LOGIN, ME = "/api/auth/login", "/api/auth/me"
@@ -105,6 +106,7 @@ def test_the_first_code_turns_it_on_and_gives_ten_recovery_codes(user):
     assert bearing(made["access_token"]).get(ME).json()["mfa_enabled"] is True
 
 
+@pytest.mark.abuse("AUTH-03", "AUTH-10")
 def test_turning_it_on_ends_what_was_signed_in_without_it(user):
     here, elsewhere = api(user), api(user)
     post(here, SETUP)
@@ -115,6 +117,7 @@ def test_turning_it_on_ends_what_was_signed_in_without_it(user):
     assert SignIn.objects.filter(user=user).count() == 1
 
 
+@pytest.mark.abuse("AUTH-09")
 def test_recovery_codes_are_stored_as_digests_only(guarded):
     stored = json.dumps([*TotpDevice.objects.values(), *AuditLog.objects.values()], default=str)
 
@@ -138,6 +141,7 @@ def test_verifying_without_setting_up_is_refused(user):
     assert (answer.status_code, answer.json()["code"]) == (400, "mfa_not_on")
 
 
+@pytest.mark.abuse("AUTH-04")
 def test_setting_up_again_before_the_first_code_replaces_the_secret(user):
     client = api(user)
     first, second = (post(client, SETUP).json()["secret"] for _ in range(2))
@@ -269,6 +273,7 @@ def test_a_recovery_code_may_be_typed_without_its_dashes_in_capitals(guarded):
     assert login(guarded, guarded.recovery_codes[0].replace("-", "").upper()).status_code == 200
 
 
+@pytest.mark.abuse("AUTH-09")
 def test_new_recovery_codes_kill_the_old_ones(guarded):
     client = bearing(login(guarded, code_of(guarded)).json()["access_token"])
 
@@ -316,6 +321,7 @@ def test_no_other_door_takes_it_away(guarded):
     assert User.objects.get(pk=guarded.pk).mfa_enabled
 
 
+@pytest.mark.abuse("AUTH-10")
 def test_turning_it_off_ends_every_sign_in_and_the_password_is_enough_again(guarded, clock):
     tokens = login(guarded, code_of(guarded)).json()
     clock.shift(STEP)
@@ -352,6 +358,7 @@ def test_an_app_that_was_not_confirmed_opens_nothing(user):
     assert not SignIn.objects.exists()
 
 
+@pytest.mark.abuse("AUTH-04")
 def test_the_device_that_was_proved_is_the_one_that_is_turned_on(user, monkeypatch):
     """Another secret, set up between proof and confirmation, must not become the second factor."""
     mfa.set_up(actor=user)
@@ -384,6 +391,7 @@ def demanded(settings):
     settings.MFA_REQUIRED_ROLES = frozenset({"ADMIN"})
 
 
+@pytest.mark.abuse("AUTHZ-09")
 def test_a_role_that_must_have_it_has_no_right_until_then(demanded, db):
     admin = make_user(Role.ADMIN)
     client = api(admin)
@@ -409,6 +417,7 @@ def test_other_roles_need_none(demanded, user):
     assert api(user).get("/api/products").status_code == 200
 
 
+@pytest.mark.abuse("AUTH-13")
 def test_an_administrator_takes_a_lost_one_away_and_everything_signed_in_ends(guarded):
     tokens = login(guarded, code_of(guarded)).json()
 
@@ -417,6 +426,27 @@ def test_an_administrator_takes_a_lost_one_away_and_everything_signed_in_ends(gu
     assert bearing(tokens["access_token"]).get(ME).status_code == 401
     assert login(guarded).status_code == 200
     assert AuditLog.objects.filter(table_name="totp_devices", action="DELETE").count() == 1
+
+
+@pytest.mark.abuse("AUTH-33")
+def test_a_password_set_by_an_administrator_signs_nobody_in_and_leaves_the_second_factor(guarded):
+    users.set_password(guarded.pk, "another good battery", actor=make_user())
+
+    answer = login(guarded, password="another good battery")
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "mfa_required")
+    assert not SignIn.objects.filter(user=guarded).exists()
+
+
+@pytest.mark.abuse("AUTH-03")
+def test_nothing_breaks_over_the_token_of_somebody_with_a_second_factor(guarded):
+    """django-otp knows sessions only: asking a token's user whether they are verified would be a crash."""
+    client = bearing(login(guarded, code_of(guarded)).json()["access_token"])
+
+    found = {path: client.get(path.replace("999", "1")).status_code for path in ACCESS if "GET" in ACCESS[path]}
+
+    assert set(found.values()) == {200, 404}
+    assert {found["/api/auth/me"], found["/api/products"], found["/api/audit-log"]} == {200}
 
 
 def test_keys_are_rotated_and_the_old_one_can_go(guarded, settings):
@@ -449,6 +479,7 @@ def test_a_value_whose_key_is_gone_is_not_rotated_away(guarded, settings):
         encryption.decrypt(stored, bound_to=f"totp_devices:{guarded.pk}")
 
 
+@pytest.mark.abuse("AUTH-10")
 def test_people_are_told_by_mail_once_it_has_happened(user, mailoutbox, django_capture_on_commit_callbacks):
     mfa.set_up(actor=user)
 

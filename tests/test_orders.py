@@ -91,6 +91,7 @@ def test_a_new_order_is_a_draft_with_its_lines_and_totals(client_api, kit):
     ] == [("LUMI-KIT", 3, 10, 30, 3), ("LUMI-OTHER", 4, 2.5, 10, 4)]
 
 
+@pytest.mark.abuse("INP-11")
 def test_totals_are_computed_whatever_the_client_sends(client_api, kit):
     response = create(
         client_api,
@@ -162,6 +163,7 @@ def test_products_that_cannot_be_ordered_are_all_named_and_nothing_is_written(cl
     assert not DocumentSequence.objects.exists()
 
 
+@pytest.mark.abuse("INP-11")
 @pytest.mark.parametrize(
     ("field", "value"),
     [("quantity", 0), ("quantity", -1), ("quantity", 1.5), ("quantity", 2_147_483_648), ("unit_price_usd", -1)],
@@ -173,6 +175,7 @@ def test_a_line_that_makes_no_sense_is_refused_and_nothing_is_written(client_api
     assert not PurchaseOrder.objects.exists()
 
 
+@pytest.mark.abuse("INP-11")
 @pytest.mark.parametrize("field", ["shipping_usd", "other_fees_usd"])
 def test_a_negative_fee_is_refused_and_nothing_is_written(client_api, field):
     assert list(refusal(create(client_api, **{field: -0.01}), "invalid")["errors"]) == [field]
@@ -180,6 +183,7 @@ def test_a_negative_fee_is_refused_and_nothing_is_written(client_api, field):
     assert not PurchaseOrder.objects.exists()
 
 
+@pytest.mark.abuse("INP-11", "INP-19")
 def test_an_order_worth_more_than_can_be_stored_is_refused_and_nothing_is_written(client_api, kit):
     refusal(create(client_api, line(kit, 2_147_483_647, 9_999_999_999.99)), "order_too_large")
 
@@ -231,6 +235,7 @@ def test_an_order_goes_through_all_ten_stages_in_order(client_api, kit, admin):
     assert {row["changed_by"] for row in history} == {admin.email}
 
 
+@pytest.mark.abuse("INP-12")
 @pytest.mark.parametrize(
     ("current", "requested"),
     [
@@ -256,6 +261,7 @@ def test_skipping_going_back_and_standing_still_name_the_allowed_stage(client_ap
     assert steps(order)[-1][1] == current
 
 
+@pytest.mark.abuse("INP-12")
 def test_a_stocked_order_goes_nowhere(client_api, kit):
     order = make_order(orders.Line(kit.pk, 5), stage=Stage.STOCKED)
 
@@ -296,6 +302,7 @@ def test_a_cancelled_order_keeps_its_stage_and_says_why(client_api):
     assert (last["old_status"], last["new_status"], last["notes"]) == ("CONFIRMED", "CONFIRMED", "Cancelled: Too late")
 
 
+@pytest.mark.abuse("INP-12")
 def test_a_cancelled_order_can_go_no_further(client_api, kit):
     order = make_order(orders.Line(kit.pk, 5), stage=Stage.CONFIRMED)
     cancel(client_api, order)
@@ -312,6 +319,7 @@ def test_a_cancelled_order_can_go_no_further(client_api, kit):
     assert (len(steps(order)), AuditLog.objects.count()) == (history, recorded)
 
 
+@pytest.mark.abuse("INP-12")
 def test_an_order_of_which_goods_were_received_cannot_be_cancelled(client_api, kit, admin):
     order = make_order(orders.Line(kit.pk, 5), stage=Stage.RECEIVED)
     receipts.receive(order.pk, [receipts.Line(line_ids(order)[0], 1)], actor=admin)
@@ -344,6 +352,27 @@ def test_put_and_patch_change_only_the_fields_they_are_given(client_api, kit, ve
     assert (answer["notes"], answer["supplier_pi"], len(answer["line_items"])) == ("By sea", "PI-1", 1)
 
 
+@pytest.mark.abuse("INP-11", "INP-12", "AUTHZ-04")
+@pytest.mark.parametrize("verb", ["put", "patch"])
+@pytest.mark.parametrize("stage", [Stage.DRAFT, Stage.SHIPPED, Stage.STOCKED])
+def test_what_godown_decides_cannot_be_sent(client_api, kit, verb, stage):
+    order = make_order(orders.Line(kit.pk, 3), stage=stage)
+    before = PurchaseOrder.objects.values().get()
+    forged = {
+        "id": order.pk + 1, "po_number": "PO-1", "status": "RECEIVED", "stage": "RECEIVED", "subtotal_usd": 1,
+        "total_usd": 1, "cancelled_at": "2026-06-15T00:00:00Z", "supplier_id": make_supplier().pk, "lines": [],
+        "order_date": "2020-01-01", "created_at": "2020-01-01T00:00:00Z", "quantity_received": 9, "status_history": [],
+    }  # fmt: skip
+
+    answer = getattr(client_api, verb)(f"{URL}/{order.pk}", forged, format="json")
+
+    assert answer.status_code == 200
+    assert {**PurchaseOrder.objects.values().get(), "updated_at": None} == {**before, "updated_at": None}
+    assert steps(order)[-1][1] == stage
+    assert order.line_items.count() == 1
+
+
+@pytest.mark.abuse("INP-11")
 @pytest.mark.parametrize("stage", [Stage.DRAFT, Stage.SHIPPED, Stage.STOCKED])
 def test_totals_follow_a_changed_fee_at_every_stage(client_api, kit, stage):
     order = make_order(orders.Line(kit.pk, 3), stage=stage)
@@ -369,6 +398,7 @@ def test_the_lines_of_a_draft_can_be_replaced_and_totals_follow(client_api, kit)
     assert order.line_items.count() == 2
 
 
+@pytest.mark.abuse("INP-12", "AUTHZ-07")
 @pytest.mark.parametrize("stage", [stage for stage in ORDER if stage is not Stage.DRAFT])
 def test_lines_are_fixed_once_the_order_is_no_draft(client_api, kit, stage):
     order = make_order(orders.Line(kit.pk, 3), stage=stage)
@@ -381,6 +411,7 @@ def test_lines_are_fixed_once_the_order_is_no_draft(client_api, kit, stage):
     assert (order.total_usd, order.notes, order.shipping_usd) == (Decimal("30.00"), "", 0)
 
 
+@pytest.mark.abuse("INP-12")
 def test_lines_are_fixed_once_goods_were_received(client_api, kit, admin):
     order = make_order(orders.Line(kit.pk, 3))
     receipts.receive(order.pk, [receipts.Line(line_ids(order)[0], 1)], actor=admin)
@@ -436,6 +467,7 @@ def test_goods_are_received_in_part_and_then_in_full(client_api, kit):
     assert {row.reference_id for row in movements} == {order.po_number}
 
 
+@pytest.mark.abuse("INP-12", "INP-18")
 def test_receiving_more_than_is_open_books_nothing_and_lists_every_line(client_api):
     plenty, short, done = make_product("LUMI-PLENTY"), make_product("LUMI-SHORT"), make_product("LUMI-DONE")
     order = make_order(*(orders.Line(product.pk, 5) for product in (plenty, short, done)), stage=Stage.RECEIVED)
@@ -453,6 +485,7 @@ def test_receiving_more_than_is_open_books_nothing_and_lists_every_line(client_a
     assert StockMovement.objects.count() == 1
 
 
+@pytest.mark.abuse("INP-12", "INP-18")
 def test_the_same_line_twice_counts_as_its_sum(client_api, kit):
     order = make_order(orders.Line(kit.pk, 5), stage=Stage.RECEIVED)
     (line_id,) = line_ids(order)
@@ -465,6 +498,7 @@ def test_the_same_line_twice_counts_as_its_sum(client_api, kit):
     assert (received(order), on_hand(kit)) == ([5], 5)
 
 
+@pytest.mark.abuse("INP-12", "AUTHZ-03")
 def test_lines_of_another_order_are_refused_and_nothing_is_booked(client_api, kit):
     order, other = make_order(orders.Line(kit.pk, 5)), make_order(orders.Line(kit.pk, 5))
     ours, theirs = line_ids(order)[0], line_ids(other)[0]
@@ -475,6 +509,7 @@ def test_lines_of_another_order_are_refused_and_nothing_is_booked(client_api, ki
     assert (received(order), received(other), on_hand(kit)) == ([0], [0], 0)
 
 
+@pytest.mark.abuse("INP-12")
 @pytest.mark.parametrize("quantity", [0, -1, 1.5, "many", None])
 def test_a_receipt_needs_a_positive_whole_quantity(client_api, kit, quantity):
     order = make_order(orders.Line(kit.pk, 5))
@@ -509,6 +544,7 @@ def test_an_order_stocked_with_receipts_stays_as_short_as_it_came(client_api):
     assert (on_hand(first), on_hand(second)) == (4, 0)
 
 
+@pytest.mark.abuse("INP-12")
 def test_nothing_more_is_received_on_a_stocked_order(client_api, kit):
     order = make_order(orders.Line(kit.pk, 5), stage=Stage.QCD)
     receive(client_api, order, (line_ids(order)[0], 4))

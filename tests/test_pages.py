@@ -85,6 +85,7 @@ def every_page():
     return shown
 
 
+@pytest.mark.abuse("WEB-03", "WEB-07")
 def test_no_page_has_inline_code_or_loads_from_elsewhere(db):
     shown = every_page()
 
@@ -95,6 +96,7 @@ def test_no_page_has_inline_code_or_loads_from_elsewhere(db):
     }  # fmt: skip
 
 
+@pytest.mark.abuse("WEB-01", "WEB-13", "DATA-13")
 def test_every_page_carries_the_headers_and_is_a_whole_page(db):
     for name, answer in every_page().items():
         page = text_of(answer)
@@ -108,6 +110,7 @@ def test_every_page_carries_the_headers_and_is_a_whole_page(db):
         assert re.search(r"<title>[^<]+ · Godown</title>", page), name
 
 
+@pytest.mark.abuse("WEB-04")
 def test_every_field_has_a_label_and_every_form_that_posts_a_token(db):
     for name, answer in every_page().items():
         page = text_of(answer)
@@ -164,6 +167,7 @@ def test_a_right_is_asked_for_and_its_lack_is_recorded(db, monkeypatch):
     assert told[-1] == ("right_refused", {"user_id": viewer.pk, "right": Right.VIEW_AUDIT, "path": "/audit"})
 
 
+@pytest.mark.abuse("WEB-04")
 @pytest.mark.parametrize("path", POSTS + GUARDED_POSTS)
 def test_a_post_without_a_token_is_refused_with_a_page_that_says_how_to_go_on(user, path):
     if path in GUARDED_POSTS:
@@ -179,6 +183,7 @@ def test_a_post_without_a_token_is_refused_with_a_page_that_says_how_to_go_on(us
     assert is_signed_in(browser)
 
 
+@pytest.mark.abuse("WEB-04")
 def test_a_post_without_a_token_signs_nobody_in(user):
     browser = Client(enforce_csrf_checks=True)
 
@@ -188,6 +193,7 @@ def test_a_post_without_a_token_signs_nobody_in(user):
     assert not is_signed_in(browser)
 
 
+@pytest.mark.abuse("WEB-04")
 def test_a_form_with_its_token_works_and_the_token_of_before_the_sign_in_does_not(user):
     browser = Client(enforce_csrf_checks=True)
     token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', text_of(browser.get("/sign-in"))).group(1)
@@ -198,6 +204,7 @@ def test_a_form_with_its_token_works_and_the_token_of_before_the_sign_in_does_no
     assert is_signed_in(browser)
 
 
+@pytest.mark.abuse("WEB-04")
 @pytest.mark.parametrize("origin", ["https://evil.example", "null"])
 def test_a_post_from_elsewhere_is_refused(user, origin):
     browser = Client(enforce_csrf_checks=True)
@@ -242,6 +249,7 @@ def test_under_api_an_error_is_json(status):
     assert answer["Content-Type"] == "application/json"
 
 
+@pytest.mark.abuse("DATA-07")
 def test_a_bug_is_a_page_that_tells_nothing(user, monkeypatch):
     browser = signed_in(user)
     browser.raise_request_exception = False
@@ -255,6 +263,7 @@ def test_a_bug_is_a_page_that_tells_nothing(user, monkeypatch):
     assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
 
 
+@pytest.mark.abuse("INP-05")
 def test_a_body_of_megabytes_is_too_large(db):
     answer = Client().post("/sign-in", {"username": "x" * 6_000_000})
 

@@ -169,6 +169,7 @@ def write(client, body):
                 yield address, text_of(getattr(client, method)(path, body, format="json"))
 
 
+@pytest.mark.abuse("AUTHZ-05")
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.SYNC])
 def test_without_the_right_no_address_tells_what_something_cost(shop, role):
     client = client_of(role)
@@ -204,6 +205,7 @@ def test_the_walk_knows_an_amount_in_any_spelling(spelling):
     assert not re.search(spellings(PRICE), '"x": 17331.17, "y": 73311.7, "z": "a7331"')
 
 
+@pytest.mark.abuse("AUTHZ-05", "DATA-06")
 @pytest.mark.parametrize("role", [Role.BUYER, Role.VIEWER, Role.SYNC])
 def test_without_the_right_no_address_tells_where_a_supplier_is_paid(shop, role):
     client = client_of(role)
@@ -212,6 +214,7 @@ def test_without_the_right_no_address_tells_where_a_supplier_is_paid(shop, role)
     assert told(write(client, {}), bank_markers()) == {}
 
 
+@pytest.mark.abuse("DATA-06")
 @pytest.mark.parametrize("role", [Role.ADMIN, Role.STAFF])
 def test_with_the_right_no_address_that_reads_tells_more_of_a_number_than_its_last_four(shop, role):
     found = told(walk(client_of(role)), bank_markers())
@@ -242,6 +245,7 @@ def sell_and_return(client, product, **headers):
         yield name, client.post(f"/api/inventory/{name}", body, format="json", **keyed)
 
 
+@pytest.mark.abuse("AUTHZ-05")
 @pytest.mark.parametrize("headers", [{}, {"HTTP_IDEMPOTENCY_KEY": "key"}], ids=["without a key", "with a key"])
 def test_selling_and_returning_tells_no_cost(shop, headers):
     client = client_of(Role.SYNC)
@@ -274,6 +278,7 @@ def test_a_price_that_the_request_named_is_answered_and_no_other(shop):
     assert set(bulk) == {"count", "units", "sales"}
 
 
+@pytest.mark.abuse("AUTHZ-05")
 def test_refused_writes_tell_no_cost_and_write_nothing(shop):
     for role in (Role.VIEWER, Role.SYNC):
         client = client_of(role)
@@ -316,6 +321,7 @@ def subclasses(kind):
         yield from subclasses(found)
 
 
+@pytest.mark.abuse("AUTHZ-05")
 def test_every_amount_of_an_answer_needs_the_right_to_be_seen(answered):
     loose = {
         f"{shape.__name__}.{name}"
@@ -356,6 +362,7 @@ def test_an_answer_that_forgot_who_asks_tells_no_cost(shop):
     assert "total_value" not in shown_rows(StatsOutput, [selectors.stats()], None)[0]
 
 
+@pytest.mark.abuse("AUTHZ-05")
 def test_the_audit_log_tells_a_reader_without_the_right_no_cost(shop):
     asked = RequestFactory().get("/api/audit-log")
     asked.user = make_user(Role.VIEWER)
@@ -375,6 +382,7 @@ def test_figures_that_no_shape_knows_are_shown_to_nobody_without_the_right(shop)
     ]
 
 
+@pytest.mark.abuse("AUTHZ-05")
 def test_a_deactivated_or_a_lesser_role_loses_the_amounts_with_the_next_request(shop):
     user = make_user(Role.BUYER)
     client = api(user)

@@ -18,6 +18,7 @@ from inventory import selectors
 from inventory.errors import InsufficientStock
 from inventory.models import StockLevel, StockMovement
 from inventory.services import ledger, products
+from purchasing.errors import LinesFixed
 from purchasing.models import PurchaseOrder
 from purchasing.services import orders, receipts
 from purchasing.workflow import Stage
@@ -57,6 +58,7 @@ def post(address: str, user: Any, path: str, body: dict[str, Any], **headers: st
     )
 
 
+@pytest.mark.abuse("CON-01")
 def test_of_32_clients_racing_for_10_units_behind_the_real_server_exactly_10_succeed():
     seller = make_user()
     product = make_product(on_hand=10)
@@ -73,6 +75,7 @@ def test_of_32_clients_racing_for_10_units_behind_the_real_server_exactly_10_suc
     assert list(selectors.ledger_differences()) == []
 
 
+@pytest.mark.abuse("CON-01")
 def test_of_8_threads_selling_3_of_10_units_exactly_3_succeed():
     seller = make_user()
     product = make_product(on_hand=10)
@@ -84,6 +87,7 @@ def test_of_8_threads_selling_3_of_10_units_exactly_3_succeed():
     assert list(selectors.ledger_differences()) == []
 
 
+@pytest.mark.abuse("CON-13")
 def test_bulk_sales_naming_the_same_products_in_opposite_order_do_not_deadlock():
     seller = make_user()
     shelf = [make_product(on_hand=100) for _ in range(20)]
@@ -95,6 +99,7 @@ def test_bulk_sales_naming_the_same_products_in_opposite_order_do_not_deadlock()
     assert {on_hand(product) for product in shelf} == {92}
 
 
+@pytest.mark.abuse("CON-01", "CON-04")
 def test_two_returns_of_the_last_sold_unit_bring_it_back_once():
     seller = make_user()
     product = make_product(on_hand=1)
@@ -107,6 +112,7 @@ def test_two_returns_of_the_last_sold_unit_bring_it_back_once():
     assert on_hand(product) == 1
 
 
+@pytest.mark.abuse("CON-02")
 def test_12_orders_made_at_once_get_12_numbers_without_a_gap():
     buyer = make_user()
     supplier = make_supplier()
@@ -116,6 +122,7 @@ def test_12_orders_made_at_once_get_12_numbers_without_a_gap():
     assert sorted(order.po_number for order in made) == [f"PO-2026-{number:03d}" for number in range(1, 13)]
 
 
+@pytest.mark.abuse("CON-04", "INP-12")
 def test_of_6_people_advancing_one_order_to_the_same_stage_one_succeeds():
     buyer = make_user()
     order = make_order()
@@ -126,6 +133,35 @@ def test_of_6_people_advancing_one_order_to_the_same_stage_one_succeeds():
     assert PurchaseOrder.objects.get().status_history.count() == 2
 
 
+@pytest.mark.abuse("CON-06")
+def test_an_order_that_is_sent_while_its_lines_change_is_sent_as_it_then_stays():
+    buyer = make_user()
+    few, many = make_product(), make_product()
+    outcomes = Counter()
+
+    for _ in range(10):
+        order = make_order(orders.Line(few.pk, 10))
+        acts = [
+            lambda order=order: orders.advance(order.pk, to=Stage.SENT, actor=buyer),
+            lambda order=order: orders.update(order.pk, lines=[orders.Line(many.pk, 99)], actor=buyer),
+        ]
+        _, changed = at_once(2, lambda number, acts=acts: acts[number]())
+        order.refresh_from_db()
+        line = order.line_items.get()
+        sent, written = (
+            AuditLog.objects.filter(table_name=table, action="CREATE").latest("pk")
+            for table in ("po_status_history", "po_line_items")
+        )
+        outcomes[type(changed).__name__] += 1
+        assert (order.status, order.total_usd) == (Stage.SENT, line.quantity * line.unit_price_usd)
+        assert line.quantity == (10 if isinstance(changed, LinesFixed) else 99)
+        assert sent.new_values["new_status"] == "SENT"
+        assert written.pk < sent.pk
+
+    assert set(outcomes) <= {"LinesFixed", "PurchaseOrder"}
+
+
+@pytest.mark.abuse("CON-01", "CON-04")
 def test_two_receipts_of_the_last_open_units_book_them_once():
     buyer = make_user()
     product = make_product()
@@ -138,6 +174,7 @@ def test_two_receipts_of_the_last_open_units_book_them_once():
     assert on_hand(product) == 10
 
 
+@pytest.mark.abuse("CON-03")
 def test_one_sku_made_by_8_at_once_exists_once():
     buyer = make_user()
     fields = {"internal_sku": "LUMI-RACE", "name": "Kit", "price_usd": 1}
@@ -147,6 +184,7 @@ def test_one_sku_made_by_8_at_once_exists_once():
     assert kinds(results) == {"Product": 1, "SkuTaken": 7}
 
 
+@pytest.mark.abuse("CON-03")
 def test_one_sku_taken_by_6_products_at_once_goes_to_one():
     buyer = make_user()
     made = [make_product() for _ in range(6)]
@@ -156,6 +194,7 @@ def test_one_sku_taken_by_6_products_at_once_goes_to_one():
     assert kinds(results) == {"Product": 1, "SkuTaken": 5}
 
 
+@pytest.mark.abuse("CON-03")
 def test_a_level_first_used_by_8_at_once_exists_once():
     buyer = make_user()
     product = make_product()
@@ -167,6 +206,7 @@ def test_a_level_first_used_by_8_at_once_exists_once():
     assert on_hand(product) == 16
 
 
+@pytest.mark.abuse("CON-04")
 def test_one_key_sent_12_times_at_once_sells_once():
     seller = make_user()
     product = make_product(on_hand=100)
@@ -186,6 +226,7 @@ def test_one_key_sent_12_times_at_once_sells_once():
     assert IdempotencyKey.objects.count() == 1
 
 
+@pytest.mark.abuse("CON-04")
 def test_the_same_key_while_the_first_request_runs_is_told_so():
     from accounts.services import idempotency
 
@@ -200,6 +241,7 @@ def test_the_same_key_while_the_first_request_runs_is_told_so():
     assert idempotency.answer_once(request, work).body == "first"
 
 
+@pytest.mark.abuse("CON-10", "CON-13")
 def test_a_server_killed_during_bulk_sales_leaves_whole_operations_or_nothing():
     seller = make_user()
     shelf = [make_product(on_hand=10_000) for _ in range(50)]

@@ -26,12 +26,14 @@ def test_an_increment_keeps_the_deadline(counters):
     assert 0 < time_left(counters, "k") <= 100
 
 
+@pytest.mark.abuse("RATE-05")
 def test_a_counter_that_has_expired_is_not_made_anew_without_a_deadline(counters):
     with pytest.raises(ValueError, match="not found"):
         counters.incr("gone")
     assert counters.get("gone") is None
 
 
+@pytest.mark.abuse("RATE-05")
 def test_80_increments_at_once_are_all_counted(counters):
     counters.add("k", 0, 100)
 

@@ -204,6 +204,7 @@ def test_a_return_that_cannot_be_sold_again_moves_nothing(client_api):
     assert Sale.objects.aggregate(units=Sum("quantity"))["units"] == 1
 
 
+@pytest.mark.abuse("INP-12")
 def test_no_more_comes_back_than_was_sold(client_api):
     product = make_product("LUMI-0001", on_hand=5)
     sell(product, 3, reference="A-1")
@@ -220,6 +221,7 @@ def test_no_more_comes_back_than_was_sold(client_api):
     assert Sale.objects.count() == 1
 
 
+@pytest.mark.abuse("INP-12")
 @pytest.mark.parametrize("restock", [True, False])
 def test_returns_of_one_order_add_up(client_api, restock):
     product = make_product(on_hand=5)
@@ -269,6 +271,7 @@ def test_a_return_without_a_reference_is_refused(client_api):
     assert on_hand(product) == 2
 
 
+@pytest.mark.abuse("INP-01")
 @pytest.mark.parametrize("field", ["quantity", "unit_price_usd", "platform"])
 def test_the_database_refuses_a_sale_that_is_none(db, field):
     good = {"product": make_product(), "sale_date": TODAY, "quantity": 1, "unit_price_usd": 1, "platform": "DIRECT"}
@@ -314,6 +317,7 @@ LINES = st.lists(
 )
 
 
+@pytest.mark.abuse("CON-13")
 @given(batches=st.lists(st.tuples(st.booleans(), LINES), max_size=6))
 @hypothesis_settings(
     max_examples=40,
@@ -377,7 +381,6 @@ def test_sales_are_listed_newest_first(client_api):
         ({"from": "2026-06-02"}, ["A-3", "A-2"]),
         ({"to": "2026-06-02"}, ["A-2", "A-1"]),
         ({"from": "2026-06-02", "to": "2026-06-02"}, ["A-2"]),
-        ({"from": "2026-06-03", "to": "2026-06-02"}, []),
         ({"order_reference": "A-1"}, ["A-1"]),
         ({"order_reference": "a-1"}, []),
         ({"order_reference": ""}, ["A-3", "A-2", "A-1"]),
@@ -392,6 +395,12 @@ def test_the_list_filters(client_api, query, found):
     three_sales()
 
     assert references(client_api.get("/api/sales", query)) == found
+
+
+def test_days_in_the_wrong_order_are_refused(client_api):
+    response = client_api.get("/api/sales", {"from": "2026-06-03", "to": "2026-06-02"})
+
+    assert (response.status_code, list(response.json()["errors"])) == (400, ["to"])
 
 
 def test_the_list_filters_by_product(client_api):
@@ -451,6 +460,7 @@ def test_the_month_follows_a_sale_that_a_hand_wrote_into_the_database(db):
     assert money.cents(month.revenue_usd) == Decimal("15.00")
 
 
+@pytest.mark.abuse("INP-01")
 @pytest.mark.parametrize(
     "day", [0, 1763856000, "1763856000", "2026-06-01T00:00:00Z", "20260601", "٢٠٢٦-٠٦-٠١", "2026-02-30"]
 )

@@ -83,6 +83,7 @@ def test_a_reused_refresh_token_is_told_and_no_token_is(user, told):
     assert bearing(second.access).get("/api/auth/me").status_code == 401
 
 
+@pytest.mark.abuse("AUD-09")
 def test_a_spent_limit_is_told(db, told, settings):
     settings.RATE_LIMIT_AUTH = "1/h"
     log_in("a@example.net", "x")
@@ -101,6 +102,7 @@ def test_a_user_agent_cannot_forge_a_line(user, told):
     assert (event["event"], event["user_agent"]) == ("sign_in_refused", AGENT)
 
 
+@pytest.mark.abuse("AUTH-22")
 def test_changed_credentials_are_told_without_them(user, told):
     client = api(user)
     told()

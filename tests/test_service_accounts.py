@@ -128,10 +128,27 @@ def test_keys_that_have_ended_are_removed_with_the_next_rotation(shop, admin):
     assert ServiceKey.objects.filter(user=shop).count() == 2
 
 
+@pytest.mark.abuse("AUTH-20", "AUTHZ-12")
 def test_a_deactivated_service_account_is_shut_out_at_once(shop, admin):
     users.change(shop.pk, is_active=False, actor=admin)
 
     assert opens(shop.key) == 401
+
+
+@pytest.mark.abuse("AUTHZ-12")
+def test_a_key_that_was_shut_out_does_not_come_back_with_its_account(shop, admin):
+    users.change(shop.pk, is_active=False, actor=admin)
+    users.change(shop.pk, is_active=True, actor=admin)
+
+    assert opens(shop.key) == 401
+    assert opens(users.rotate_service_key(shop.pk, now=datetime.now(UTC), actor=admin)) == 200
+
+
+def test_a_program_cannot_sign_out_everywhere(shop):
+    answer = bearing(shop.key).post("/api/auth/logout", {"everywhere": True}, format="json")
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "only_for_people")
+    assert opens(shop.key) == 200
 
 
 def test_a_key_works_for_a_service_account_only(shop):
@@ -147,6 +164,7 @@ def test_a_key_that_is_not_ours_is_refused(shop, key):
     assert (answer.status_code, answer.json()["code"]) == (401, "bad_service_key")
 
 
+@pytest.mark.abuse("AUTHZ-12")
 def test_people_have_no_keys_and_services_no_passwords(shop, admin):
     with pytest.raises(OnlyForServices):
         users.rotate_service_key(admin.pk, now=NOW, actor=admin)

@@ -80,6 +80,7 @@ def test_the_e_mail_may_be_typed_in_any_case(user):
     assert answer.status_code == 302
 
 
+@pytest.mark.abuse("AUTH-20", "AUTH-27")
 @pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize(
     ("email", "password"),
@@ -119,6 +120,7 @@ def test_an_odd_e_mail_is_an_error_of_the_form_and_comes_back_as_text(db, email)
     assert "<script" not in text_of(answer)
 
 
+@pytest.mark.abuse("AUTH-31")
 def test_a_password_of_megabytes_is_refused_before_it_is_hashed(user, monkeypatch):
     monkeypatch.setattr("tests.hashing.FastBCrypt.encode", lambda *_: pytest.fail("hashed"))
 
@@ -146,6 +148,7 @@ def test_signing_in_is_told_to_the_security_log_and_nobody_else(user, events):
     assert (told["user_id"], told["door"], told["ip_address"]) == (user.pk, "page", "127.0.0.1")
 
 
+@pytest.mark.abuse("AUTH-02")
 def test_after_the_password_those_with_a_second_factor_are_asked_for_a_code_and_nobody_is_signed_in(guarded, events):
     browser, answer = password_step(guarded)
 
@@ -155,6 +158,7 @@ def test_after_the_password_those_with_a_second_factor_are_asked_for_a_code_and_
     assert User.objects.get().last_login is None
 
 
+@pytest.mark.abuse("AUTH-02", "AUTHZ-09")
 @pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize(
     ("path", "sent_to"),
@@ -179,6 +183,7 @@ def test_the_password_alone_opens_no_page(guarded, door, path, sent_to):
     assert (answer.status_code, answer["Location"]) == (302, sent_to)
 
 
+@pytest.mark.abuse("AUTH-02")
 @pytest.mark.parametrize("path", ["/api/auth/me", "/api/products", "/api/schema", "/api/audit-log"])
 def test_the_password_alone_opens_no_api(guarded, path):
     browser, _ = password_step(guarded)
@@ -220,6 +225,7 @@ def test_a_wrong_code_signs_nobody_in(guarded):
     assert not is_signed_in(browser)
 
 
+@pytest.mark.abuse("AUTH-07")
 def test_a_code_works_once(guarded):
     code = code_of(guarded)
     first, _ = password_step(guarded)
@@ -230,6 +236,7 @@ def test_a_code_works_once(guarded):
     assert not is_signed_in(second)
 
 
+@pytest.mark.abuse("AUTH-05")
 def test_after_a_wrong_code_one_has_to_wait_and_is_told_how_long(guarded):
     browser, _ = password_step(guarded)
     browser.post(CODE, {"code": "no"})
@@ -242,6 +249,7 @@ def test_after_a_wrong_code_one_has_to_wait_and_is_told_how_long(guarded):
     assert not is_signed_in(browser)
 
 
+@pytest.mark.abuse("AUTH-09", "AUTH-13")
 def test_a_recovery_code_replaces_the_app_once_and_does_not_wait(user):
     code = enable_mfa(user)[0]
     browser, _ = password_step(user)
@@ -286,6 +294,7 @@ def test_without_a_password_there_is_nothing_to_send_a_code_for(guarded):
     assert not is_signed_in(browser)
 
 
+@pytest.mark.abuse("AUTH-20", "AUTH-22", "AUTH-24")
 @pytest.mark.parametrize("change", ["password", "deactivated", "deactivated by SQL", "role", "signed out everywhere"])
 def test_a_changed_account_ends_a_sign_in_that_waits_for_its_code(guarded, change):
     browser, _ = password_step(guarded)

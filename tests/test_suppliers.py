@@ -106,6 +106,7 @@ def test_one_contact_that_makes_no_sense_refuses_the_whole_supplier(client_api, 
     assert not SupplierContact.objects.exists()
 
 
+@pytest.mark.abuse("INP-09")
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -125,6 +126,7 @@ def test_a_field_that_makes_no_sense_is_named_and_nothing_is_written(client_api,
     assert not Supplier.objects.exists()
 
 
+@pytest.mark.abuse("INP-09")
 def test_text_is_cleaned_on_its_way_in(client_api):
     body = {
         "name": "Toys & <b>Kits</b>",
@@ -135,6 +137,20 @@ def test_text_is_cleaned_on_its_way_in(client_api):
     answer = client_api.post(URL, body, format="json").json()
 
     assert (answer["name"], answer["notes"], answer["contacts"][0]["role"]) == ("Toys & Kits", "xok", "A")
+
+
+@pytest.mark.abuse("INP-10")
+@pytest.mark.parametrize(
+    "name", ["Tom & Jerry", "a < b > c", "O'Brien", '5" frame', "R&D; &co", "100 % cotton", "Füße 玩具"]
+)
+def test_a_name_stays_as_it_was_typed_however_often_it_is_saved_and_is_found(client_api, name):
+    supplier = client_api.post(URL, {"name": name}, format="json").json()
+
+    for _ in range(3):
+        supplier = client_api.put(f"{URL}/{supplier['id']}", supplier, format="json").json()
+
+    assert supplier["name"] == Supplier.objects.get().name == name
+    assert [row["name"] for row in client_api.get(URL, {"search": name}).json()["results"]] == [name]
 
 
 @pytest.mark.parametrize("verb", ["put", "patch"])
@@ -158,6 +174,7 @@ def test_a_change_that_changes_nothing_writes_nothing(client_api):
     assert Supplier.objects.get().updated_at == supplier.updated_at
 
 
+@pytest.mark.abuse("INP-12")
 def test_deleting_deactivates_and_the_history_stays_whole(client_api):
     supplier = make_supplier("Factory", contacts=[CONTACT])
     product = make_product(supplier_id=supplier.pk)
@@ -209,6 +226,7 @@ def test_a_contact_is_added_listed_changed_and_removed(client_api):
     assert client_api.get(contacts).json()["results"] == []
 
 
+@pytest.mark.abuse("AUTHZ-02")
 @pytest.mark.parametrize("verb", ["put", "patch", "delete"])
 def test_a_contact_is_only_reached_through_its_own_supplier(client_api, verb):
     contact = make_supplier(contacts=[CONTACT]).contacts.get()
@@ -228,6 +246,7 @@ def test_contacts_of_one_supplier_are_not_shown_with_another(client_api):
     assert client_api.get(f"{URL}/{other.pk}/contacts").json()["count"] == 0
 
 
+@pytest.mark.abuse("DATA-06")
 def test_of_an_account_number_only_the_last_four_are_ever_answered(client_api):
     accounts = f"{URL}/{make_supplier().pk}/bank-accounts"
 
@@ -241,6 +260,7 @@ def test_of_an_account_number_only_the_last_four_are_ever_answered(client_api):
     assert b"6222" not in added.content + shown.content
 
 
+@pytest.mark.abuse("DATA-01")
 def test_an_account_number_is_stored_encrypted_and_read_back_whole(admin):
     account = add_account(make_supplier(), admin)
 
@@ -250,6 +270,7 @@ def test_an_account_number_is_stored_encrypted_and_read_back_whole(admin):
     assert account.reveal_account_number() == "6222000000001234"
 
 
+@pytest.mark.abuse("DATA-03")
 def test_an_account_number_copied_to_another_row_cannot_be_read(admin):
     supplier = make_supplier()
     ours, theirs = add_account(supplier, admin), add_account(supplier, admin, "6222000000009999")
@@ -262,6 +283,7 @@ def test_an_account_number_copied_to_another_row_cannot_be_read(admin):
     assert theirs.reveal_account_number() == "6222000000009999"
 
 
+@pytest.mark.abuse("DATA-01", "DATA-02")
 def test_an_account_number_is_in_no_audit_row(client_api):
     client_api.post(f"{URL}/{make_supplier().pk}/bank-accounts", ACCOUNT, format="json")
 
@@ -285,6 +307,7 @@ def test_a_bank_account_that_makes_no_sense_is_refused_and_not_written(client_ap
     assert not SupplierBankAccount.objects.exists()
 
 
+@pytest.mark.abuse("DATA-06")
 @pytest.mark.parametrize("role", [Role.BUYER, Role.SYNC, Role.VIEWER])
 def test_bank_accounts_need_their_own_right(as_role, admin, role):
     supplier = make_supplier()
@@ -308,6 +331,7 @@ def test_staff_may_read_and_add_bank_accounts(as_role):
     assert client.get(accounts).json()["count"] == 1
 
 
+@pytest.mark.abuse("DATA-06")
 @pytest.mark.parametrize("role", [Role.ADMIN, Role.STAFF])
 def test_the_office_is_shown_the_whole_number_on_request_and_that_is_recorded(admin, reveals, role):
     account = add_account(make_supplier(), admin)
@@ -329,6 +353,7 @@ def test_the_office_is_shown_the_whole_number_on_request_and_that_is_recorded(ad
     assert "1234" not in line
 
 
+@pytest.mark.abuse("DATA-06")
 @pytest.mark.parametrize("role", [Role.BUYER, Role.SYNC, Role.VIEWER])
 def test_nobody_else_is_shown_a_number_and_asking_leaves_it_as_it_was(as_role, admin, role):
     account = add_account(make_supplier(), admin)
@@ -340,6 +365,7 @@ def test_nobody_else_is_shown_a_number_and_asking_leaves_it_as_it_was(as_role, a
     assert audited() == []
 
 
+@pytest.mark.abuse("AUTHZ-02", "DATA-06")
 def test_a_number_is_only_reached_through_its_own_supplier(client_api, admin, reveals):
     account = add_account(make_supplier(), admin)
     other = make_supplier()
@@ -356,6 +382,7 @@ def test_a_number_is_only_reached_through_its_own_supplier(client_api, admin, re
     assert reveals == []
 
 
+@pytest.mark.abuse("DATA-03")
 def test_a_number_copied_to_another_row_is_shown_to_nobody(client_api, admin, reveals):
     supplier = make_supplier()
     ours, theirs = add_account(supplier, admin), add_account(supplier, admin, "6222000000009999")
@@ -371,6 +398,7 @@ def test_a_number_copied_to_another_row_is_shown_to_nobody(client_api, admin, re
     assert reveals == []
 
 
+@pytest.mark.abuse("DATA-06")
 def test_whole_numbers_are_shown_five_times_a_minute_and_to_nobody_more(client_api, admin, settings):
     settings.RATE_LIMIT_AUTH = "5/m"
     account = add_account(make_supplier(), admin)
@@ -400,6 +428,7 @@ def written_with_the_old_key(admin, settings):
     return accounts
 
 
+@pytest.mark.abuse("DATA-04")
 def test_after_the_numbers_are_encrypted_anew_the_old_key_can_go(written_with_the_old_key, settings, admin):
     newest = add_account(make_supplier(), admin, "6222000000002000")
 
@@ -427,6 +456,7 @@ def test_numbers_encrypted_anew_are_recorded_without_the_number(written_with_the
     )
 
 
+@pytest.mark.abuse("DATA-04")
 def test_encrypting_anew_a_second_time_changes_nothing(written_with_the_old_key):
     suppliers.encrypt_with_newest_key()
     rows, recorded = list(SupplierBankAccount.objects.values()), AuditLog.objects.count()
@@ -437,6 +467,7 @@ def test_encrypting_anew_a_second_time_changes_nothing(written_with_the_old_key)
     assert AuditLog.objects.count() == recorded
 
 
+@pytest.mark.abuse("DATA-04")
 def test_one_number_whose_key_is_gone_stops_the_encryption_of_all(written_with_the_old_key, settings):
     first, *_, last = written_with_the_old_key
     foreign = Fernet(Fernet.generate_key()).encrypt(b"[]").decode()

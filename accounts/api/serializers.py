@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts import selectors
+from accounts.emails import refuse_markup
 from accounts.models import AuditLog, User
 from accounts.passwords import MAX_LENGTH
 from core.api.fields import IdField
@@ -46,7 +47,7 @@ class LoginInput(serializers.Serializer[Any]):
 class RegisterInput(serializers.Serializer[Any]):
     """E-mail and password of a new account."""
 
-    email = serializers.EmailField(max_length=254)
+    email = serializers.EmailField(max_length=254, validators=[refuse_markup])
     password = NewPasswordField()
 
 

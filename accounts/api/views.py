@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.permissions import AllowAny
@@ -10,11 +9,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
+from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import Token
 
-from accounts import selectors
+from accounts import selectors, sessions
 from accounts.api import serializers as shapes
 from accounts.api.permissions import Person, SignedIn, actor_of
+from accounts.models import User
 from accounts.rights import Right, Role
 from accounts.services import authentication, mfa, users
 from core import limits
@@ -80,6 +81,8 @@ class Logout(APIView):
             users.end_sign_ins(actor=actor)
         elif isinstance(request.auth, Token):
             authentication.sign_out(request.auth[authentication.SIGN_IN_CLAIM], actor=actor)
+        elif not actor.is_service:
+            sessions.end(request._request)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -102,9 +105,9 @@ class Password(APIView):
     @extend_schema(request=shapes.PasswordInput, responses=shapes.TokensOutput)
     def post(self, request: Request) -> Response:
         """Change one's password. Every sign-in ends, this one too; the answer is a new one."""
-        limits.knock(request._request, "password")
+        actor = _knock(request, "password")
         given = _read(shapes.PasswordInput, request)
-        user = users.change_password(given["current_password"], given["new_password"], actor=actor_of(request))
+        user = users.change_password(given["current_password"], given["new_password"], actor=actor)
         return Response(_pair(authentication.begin(actor=user)))
 
 
@@ -127,8 +130,7 @@ class MfaVerify(APIView):
     @extend_schema(request=shapes.CodeInput, responses=shapes.EnabledOutput)
     def post(self, request: Request) -> Response:
         """Turn the second factor on with the app's first code. Every sign-in ends; the answer has a new one."""
-        limits.knock(request._request, "code")
-        actor = actor_of(request)
+        actor = _knock(request, "code")
         codes = mfa.enable(_read(shapes.CodeInput, request)["code"], actor=actor)
         return Response({"recovery_codes": codes, **_again(actor.pk)})
 
@@ -141,8 +143,7 @@ class MfaDisable(APIView):
     @extend_schema(request=shapes.ProofInput, responses=shapes.TokensOutput)
     def post(self, request: Request) -> Response:
         """Turn the second factor off, with password and code. Every sign-in ends; the answer is a new one."""
-        limits.knock(request._request, "code")
-        actor = actor_of(request)
+        actor = _knock(request, "code")
         mfa.disable(**_read(shapes.ProofInput, request), actor=actor)
         return Response(_again(actor.pk))
 
@@ -155,8 +156,8 @@ class MfaRecoveryCodes(APIView):
     @extend_schema(request=shapes.ProofInput, responses=shapes.RecoveryCodesOutput)
     def post(self, request: Request) -> Response:
         """Make ten new recovery codes, with password and code; the old ones are dead."""
-        limits.knock(request._request, "code")
-        codes = mfa.renew_recovery_codes(**_read(shapes.ProofInput, request), actor=actor_of(request))
+        actor = _knock(request, "code")
+        codes = mfa.renew_recovery_codes(**_read(shapes.ProofInput, request), actor=actor)
         return Response({"recovery_codes": codes})
 
 
@@ -172,6 +173,14 @@ class AuditLogList(APIView):
         return page(rows, request, self, shapes.AuditOutput, Cursor())
 
 
+def _knock(request: Request, door: str) -> User:
+    """Count an attempt to prove oneself, by address and by account, and return whose it is. Raises TooManyRequests."""
+    actor = actor_of(request)
+    limits.knock(request._request, door)
+    limits.knock_account(request._request, door, str(actor.pk))
+    return actor
+
+
 def _read(shape: type[Serializer[Any]], request: Request) -> dict[str, Any]:
     form = shape(data=request.data)
     form.is_valid(raise_exception=True)
@@ -184,10 +193,9 @@ def _again(user_id: int) -> dict[str, Any]:
 
 
 def _pair(tokens: authentication.Tokens) -> dict[str, Any]:
-    lifetime = settings.SIMPLE_JWT["ACCESS_TOKEN_LIFETIME"]
     return {
         "access_token": tokens.access,
         "refresh_token": tokens.refresh,
         "token_type": "Bearer",
-        "expires_in": int(lifetime.total_seconds()),
+        "expires_in": int(api_settings.ACCESS_TOKEN_LIFETIME.total_seconds()),
     }

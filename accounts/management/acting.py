@@ -10,14 +10,12 @@ from accounts.services import users
 
 def add_option(parser: ArgumentParser) -> None:
     """Declare ``--user``."""
-    parser.add_argument(
-        "--user", default="", metavar="EMAIL", help="whom the audit log names (default: the oldest ADMIN)"
-    )
+    parser.add_argument("--user", default="", metavar="EMAIL", help="whom the audit log names beside the command")
 
 
 def actor(email: str) -> User | None:
-    """Return the user with this e-mail, or without one the oldest ADMIN, if any. Raises CommandError."""
-    return known(email) if email else users.first_admin()
+    """Return the user with this e-mail, or nobody: the log then names the command alone. Raises CommandError."""
+    return known(email) if email else None
 
 
 def known(email: str) -> User:

@@ -25,9 +25,10 @@ class UserManager(BaseUserManager["User"]):
     def with_email(self, email: str) -> "models.QuerySet[User]":
         """Return the user with this e-mail, compared as the unique constraint does.
 
-        By iexact, which is UPPER on PostgreSQL, "ı@" and "i@" would be one address.
+        By iexact, which is UPPER on PostgreSQL, "ı@" and "i@" would be one address. Lowered here first, as limits by
+        account do: PostgreSQL makes "i" of "İ", and each such spelling would be counted apart.
         """
-        return self.alias(lowered=Lower("email")).filter(lowered=Lower(models.Value(email)))
+        return self.alias(lowered=Lower("email")).filter(lowered=Lower(models.Value(email.lower())))
 
     def get_by_natural_key(self, username: str | None) -> "User":
         """Return the user who signs in with this e-mail."""

@@ -3,11 +3,11 @@
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from django.conf import settings
 from django.contrib.auth import authenticate
 from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework_simplejwt.exceptions import TokenBackendError
+from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.state import token_backend
 from rest_framework_simplejwt.tokens import RefreshToken
 
@@ -150,5 +150,5 @@ def _pair(user: User, row: SignIn) -> Tokens:
 
 
 def _lifetime() -> timedelta:
-    lifetime: timedelta = settings.SIMPLE_JWT["REFRESH_TOKEN_LIFETIME"]
+    lifetime: timedelta = api_settings.REFRESH_TOKEN_LIFETIME
     return lifetime

@@ -150,7 +150,9 @@ def _disabled(user_id: int, *, actor: User | None) -> None:
 
 @operation
 def _renewed(*, actor: User) -> list[str]:
-    device = TotpDevice.objects.select_for_update().get(user=actor, confirmed=True)
+    device = TotpDevice.objects.select_for_update().filter(user=actor, confirmed=True).first()
+    if device is None:
+        raise MfaNotOn
     left = len(device.recovery_digests)
     codes = _fill(device)
     device.save(update_fields=["recovery_digests", "updated_at"])

@@ -85,7 +85,8 @@ def set_password(user_id: int, new: str, *, actor: User) -> User:
 def change(user_id: int, *, role: str | None = None, is_active: bool | None = None, actor: User) -> User:
     """Change what somebody may do; everything they are signed in with ends when it differs.
 
-    A person stays a person and a service account a service account.
+    The keys of a service account that is deactivated are gone for good. A person stays a person and a service account
+    a service account.
 
     Raises UserNotFound, LastAdmin, OnlyForPeople, OnlyForServices.
     """
@@ -101,14 +102,19 @@ def change(user_id: int, *, role: str | None = None, is_active: bool | None = No
         raise OnlyForPeople if user.role == Role.SYNC else OnlyForServices
     if [admin.pk for admin in admins] == [user.pk]:
         raise LastAdmin
+    if user.is_service and not user.is_active:
+        # A key that was shut out must not come back with the account.
+        for key in ServiceKey.objects.filter(user=user):
+            key.delete()
     credentials.end_everything(user, "account_changed")
     return user
 
 
 @operation
 def end_sign_ins(*, actor: User) -> User:
-    """Sign the actor out everywhere: every token and session ends."""
+    """Sign the actor out everywhere: every token and session ends. Raises OnlyForPeople."""
     user = _locked(actor.pk)
+    _refuse_service(user)
     credentials.end_everything(user, "signed_out_everywhere")
     return user
 

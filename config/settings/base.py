@@ -1,17 +1,22 @@
 """Settings that hold everywhere; every value that may differ comes from the environment (``.env.example``)."""
 
+import contextlib
 import ipaddress
 import os
+import re
+import warnings
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 
-BASE_DIR = Path(__file__).resolve().parents[2]
+from config import environment
 
-env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
+BASE_DIR = environment.BASE_DIR
+
+env = environment.read()
 VAR_DIR = Path(os.environ.get("GODOWN_VAR") or BASE_DIR / "var")
 
 
@@ -31,6 +36,37 @@ def roles(text: str) -> frozenset[str]:
     """Read roles, comma-separated; NONE, like nothing, is none."""
     names = [name.strip() for name in text.split(",") if name.strip()]
     return frozenset(one_of("ADMIN", "STAFF", "BUYER", "VIEWER", "NONE", given=name) for name in names) - {"NONE"}
+
+
+def rate(name: str, *, default: str) -> str:
+    """Return a limit such as "5/m", or refuse to start: one that cannot be read would limit nothing."""
+    given: str = env(name, default="") or default
+    if not re.fullmatch(r"[1-9][0-9]{0,8}/[0-9]{0,4}[smhd]", given):
+        raise ImproperlyConfigured(f"{name} must be a number of requests in a time, such as {default}.")
+    return given
+
+
+def database(url: str) -> dict[str, Any]:
+    """Read the address of the database, or refuse to start without repeating it: there is a password in it."""
+    found: dict[str, Any] = {}
+    with warnings.catch_warnings(action="ignore"), contextlib.suppress(ValueError):
+        found = env.db_url_config(url)
+    if "ENGINE" not in found:
+        raise ImproperlyConfigured(
+            "DATABASE_URL cannot be read; write / : @ # ? in its password as %2F %3A %40 %23 %3F."
+        )
+    return found
+
+
+def redis_url(url: str) -> str:
+    """Return the address of Redis, or refuse to start, likewise."""
+    try:
+        scheme, _ = urlsplit(url).scheme, urlsplit(url).port  # raises for a port that is a piece of the password
+    except ValueError:
+        scheme = "unreadable"
+    if url and scheme not in ("redis", "rediss", "unix"):
+        raise ImproperlyConfigured("REDIS_URL cannot be read; write / : @ # ? in its password as %2F %3A %40 %23 %3F.")
+    return url
 
 
 DEBUG = False
@@ -69,6 +105,7 @@ MIDDLEWARE = [
     "corsheaders.middleware.CorsMiddleware",
     "core.middleware.RateLimit",
     "core.middleware.RequestOrigin",
+    "core.middleware.SessionIds",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -97,14 +134,16 @@ TEMPLATES = [
 ]
 
 # Database. Every operation opens its own transaction; a request is not one.
-DATABASES = {"default": env.db_url_config(env("DATABASE_URL", default="") or f"sqlite:///{VAR_DIR / 'godown.sqlite3'}")}
+DATABASES = {"default": database(env("DATABASE_URL", default="") or f"sqlite:///{VAR_DIR / 'godown.sqlite3'}")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # IMMEDIATE: with the default mode two writers that both read first fail with "database is locked".
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;"
+        # Without it REPLACE deletes a row of an append-only table past the trigger that refuses to.
+        " PRAGMA recursive_triggers=ON;",
     }
 else:
     # Kept connections and no pool: the web server runs one thread a worker (docs/adr/0006).
@@ -114,17 +153,25 @@ else:
         # pgbouncer older than 1.21 in front of PostgreSQL).
         server_side_binding=True,
         prepare_threshold=env.int("DB_PREPARE_AFTER", default=5) or None,
+        connect_timeout=5,
         options="-c statement_timeout=60000 -c idle_in_transaction_session_timeout=60000",
     )
 
 # Cache and counters: one shared place for all processes, Redis or a locked folder.
-REDIS_URL = env("REDIS_URL", default="")
+REDIS_URL = redis_url(env("REDIS_URL", default=""))
+REDIS_SECONDS = 1  # of waiting for an answer; a Redis that hangs is down, and must not hold up every request
 if REDIS_URL:
+    _waits = {"socket_connect_timeout": REDIS_SECONDS, "socket_timeout": REDIS_SECONDS}
     CACHES = {
-        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL},
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            "OPTIONS": _waits,
+        },
         "counters": {
             "BACKEND": "core.rediscache.CountingRedisCache",
             "LOCATION": REDIS_URL,
+            "OPTIONS": _waits,
             "KEY_PREFIX": "count",
         },
     }
@@ -136,7 +183,11 @@ else:
 
 # Jobs.
 CELERY_BROKER_URL = REDIS_URL or "filesystem://"
-if not REDIS_URL:
+if REDIS_URL:
+    # For requests, which put jobs there: they must not wait for ever. Workers may (config.celery).
+    CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"socket_connect_timeout": 3, "socket_timeout": 3}
+    CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1}
+else:
     _queue = VAR_DIR / "queue"
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(_queue / "messages"),
@@ -178,13 +229,14 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["accounts.api.permissions.HasRight"],
     "DEFAULT_PARSER_CLASSES": ["core.api.parsing.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["core.api.rendering.ExactJSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "core.api.negotiation.Negotiation",
     "DEFAULT_SCHEMA_CLASS": "core.api.schema.Schema",
     "EXCEPTION_HANDLER": "core.api.errors.answer",
     "URL_FORMAT_OVERRIDE": None,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 SIMPLE_JWT = {
-    "ALGORITHM": env("ALGORITHM", default="HS256"),
+    "ALGORITHM": one_of("HS256", "HS384", "HS512", given=env("ALGORITHM", default="") or "HS256"),
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=env.int("ACCESS_TOKEN_EXPIRE_MINUTES", default=15)),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=env.int("REFRESH_TOKEN_EXPIRE_DAYS", default=7)),
     "ISSUER": "godown",
@@ -220,12 +272,13 @@ EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("FROM_EMAIL", default="godown@localhost")
 
 # Limits.
-RATE_LIMIT_GLOBAL = env("RATE_LIMIT_GLOBAL", default="100/m")
-RATE_LIMIT_AUTH = env("RATE_LIMIT_AUTH", default="5/m")
+RATE_LIMIT_GLOBAL = rate("RATE_LIMIT_GLOBAL", default="100/m")
+RATE_LIMIT_AUTH = rate("RATE_LIMIT_AUTH", default="5/m")
 RATELIMIT_USE_CACHE = "counters"
 SILENCED_SYSTEM_CHECKS = ["django_ratelimit.W001"]  # it names memcached and django-redis only; ours count right
 TRUSTED_PROXIES = networks(env.list("TRUSTED_PROXIES", default=[]))
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+FILE_UPLOAD_HANDLERS = ["core.uploads.NoFiles"]
 
 # What the audit log stores is decided in accounts.audit.
 AUDITLOG_LOGENTRY_MODEL = "accounts.AuditLog"

@@ -66,7 +66,10 @@ class CleanCharField(serializers.CharField):
 
     def to_internal_value(self, data: Any) -> str:
         """Return the text without markup and control characters; text that is nothing else is blank."""
-        cleaned = cleaning.text(super().to_internal_value(data))
+        text = super().to_internal_value(data)
+        if self.max_length is not None and len(text) > self.max_length:
+            self.fail("max_length", max_length=self.max_length)  # before megabytes of markup are parsed
+        cleaned = cleaning.text(text)
         if not cleaned and not self.allow_blank:
             self.fail("blank")
         return cleaned

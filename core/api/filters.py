@@ -1,5 +1,6 @@
 """Query parameters are input like any other: declared, checked, refused with a sentence."""
 
+from datetime import date
 from typing import Any
 
 from rest_framework import serializers
@@ -7,11 +8,23 @@ from rest_framework.request import Request
 
 from core.api.errors import InvalidBody
 
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2999, 12, 31)
 _PAGING = {"page", "page_size", "cursor"}
 
 
 class Filters(serializers.Serializer[Any]):
     """Base of a list's filters. A parameter that is not declared is refused, so that no typo shows everything."""
+
+
+class DayField(serializers.DateField):
+    """A day that every database can compare with a moment in any time zone."""
+
+    def to_internal_value(self, value: Any) -> Any:
+        """Return the day."""
+        day = super().to_internal_value(value)
+        if not FIRST_DAY <= day <= LAST_DAY:
+            raise serializers.ValidationError(f"A day from {FIRST_DAY} to {LAST_DAY} is needed.")
+        return day
 
 
 class DatedFilters(Filters):
@@ -20,8 +33,15 @@ class DatedFilters(Filters):
     def get_fields(self) -> "dict[str, serializers.Field[Any, Any, Any, Any]]":
         """Add the two days: ``from`` is a word of Python's own and cannot be an attribute."""
         days = {"from": "since", "to": "until"}
-        fields = {name: serializers.DateField(source=source, required=False) for name, source in days.items()}
+        fields = {name: DayField(source=source, required=False) for name, source in days.items()}
         return {**super().get_fields(), **fields}
+
+    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Refuse days in the wrong order: an empty list would look like an answer."""
+        first, last = given.get("since"), given.get("until")
+        if first and last and first > last:
+            raise serializers.ValidationError({"to": ["This day is before the first one."]})
+        return given
 
 
 def read(filters: type[Filters], request: Request) -> dict[str, Any]:

@@ -66,7 +66,8 @@ def remove_contact(supplier_id: int, contact_id: int, *, actor: User) -> None:
 @operation
 def add_bank_account(supplier_id: int, *, account_number: str, actor: User, **fields: Any) -> SupplierBankAccount:
     """Add a bank account; its number is stored encrypted, bound to the row. Raises SupplierNotFound."""
-    account = _locked(supplier_id).bank_accounts.create(account_last4=account_number[-4:], **fields)
+    shown = min(4, len(account_number) // 2)  # of a short number, not all of it
+    account = _locked(supplier_id).bank_accounts.create(account_last4=account_number[-shown:], **fields)
     account.account_number = encryption.encrypt(account_number, bound_to=account.binding)
     account.save(update_fields=["account_number"])
     return account
