@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable
 
 from django.core.exceptions import RequestDataTooBig
-from django.db import OperationalError
+from django.db import DataError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
@@ -54,7 +54,9 @@ def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's 500, and 503 when it is the database that is gone; the cause is in the log."""
+    """Django's 500; 503 when it is the database that is gone, 400 for what no column takes. The cause is in the log."""
+    if isinstance(sys.exception(), DataError):
+        return answer(request, 400, "out_of_range", "Something in this request is larger than can be stored.")
     if isinstance(sys.exception(), OperationalError):
         response = answer(request, 503, "unavailable", "The database cannot be reached right now.", way_on="wait")
         response.headers["Retry-After"] = "5"

@@ -47,6 +47,18 @@ class OptionalSlash:
         return self.get_response(request)
 
 
+class KnownLength:
+    """Refuses a body of unknown length: WSGI would read it as empty, and half of a request would be carried out."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.META.get("HTTP_TRANSFER_ENCODING") and not request.META.get("CONTENT_LENGTH"):
+            return error_pages.answer(request, 411, "length_required", "Send the body with a Content-Length.")
+        return self.get_response(request)
+
+
 class RateLimit:
     """The limit by client address over everything but health checks and static files."""
 

@@ -684,11 +684,11 @@ RAW = {
     "no ASCII in the address": ([b"GET /\xff HTTP/1.1", HOST], b"", 400),
     "a header of a megabyte": ([GET, HOST, b"X-A: " + b"a" * 1_000_000], b"", 431),
     "a thousand headers": ([GET, HOST, *(b"X-%d: a" % number for number in range(1_000))], b"", 431),
-    "length and chunks": ([LOGIN, HOST, AS_JSON, b"Content-Length: 5", CHUNKED], LAST_CHUNK + SECOND, 400),
-    "chunks and length": ([LOGIN, HOST, AS_JSON, CHUNKED, b"Content-Length: 5"], LAST_CHUNK + SECOND, 400),
+    "length and chunks": ([LOGIN, HOST, AS_JSON, b"Content-Length: 5", CHUNKED], LAST_CHUNK + SECOND, 411),
+    "chunks and length": ([LOGIN, HOST, AS_JSON, CHUNKED, b"Content-Length: 5"], LAST_CHUNK + SECOND, 411),
     "chunks of another kind": ([LOGIN, HOST, AS_JSON, b"Transfer-Encoding: xchunked"], LAST_CHUNK + SECOND, 400),
     "chunks twice": ([LOGIN, HOST, AS_JSON, CHUNKED, b"Transfer-Encoding: identity"], LAST_CHUNK + SECOND, 400),
-    "a chunk that is none": ([LOGIN, HOST, AS_JSON, CHUNKED], b"zz\r\n{}\r\n" + LAST_CHUNK + SECOND, 400),
+    "a chunk that is none": ([LOGIN, HOST, AS_JSON, CHUNKED], b"zz\r\n{}\r\n" + LAST_CHUNK + SECOND, 411),
     "two lengths": ([LOGIN, HOST, AS_JSON, b"Content-Length: 2", b"Content-Length: 5"], b"{}", 400),
     "a length below zero": ([LOGIN, HOST, AS_JSON, b"Content-Length: -1"], b"{}", 400),
     "a length with a sign": ([LOGIN, HOST, AS_JSON, b"Content-Length: +2"], b"{}", 400),
@@ -765,3 +765,12 @@ def test_production_keeps_to_https_and_its_cookies_to_itself():
         assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
         assert headers_of(answer) == SAFE_HEADERS
     assert [answer.status_code for answer in others] == [404, 404, 401]
+
+
+@pytest.mark.abuse("WEB-18")
+def test_a_body_of_unknown_length_is_refused_and_not_taken_for_an_empty_one(client_api):
+    product = make_product()
+
+    answer = client_api.generic("PATCH", f"/api/products/{product.pk}", b"", HTTP_TRANSFER_ENCODING="chunked")
+
+    assert (answer.status_code, answer.json()["code"]) == (411, "length_required")

@@ -104,6 +104,7 @@ MIDDLEWARE = [
     "core.middleware.OptionalSlash",
     "corsheaders.middleware.CorsMiddleware",
     "core.middleware.RateLimit",
+    "core.middleware.KnownLength",
     "core.middleware.RequestOrigin",
     "core.middleware.SessionIds",
     "django.contrib.sessions.middleware.SessionMiddleware",
