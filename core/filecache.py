@@ -5,7 +5,7 @@ import pickle
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
@@ -152,7 +152,9 @@ class LockedFileCache(BaseCache):
             try:
                 return cast("BinaryIO", open(path, mode, opener=_private))
             except FileNotFoundError:
-                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                # Others may make the folder and delete it again under mkdir's own look. Then we just try again.
+                with suppress(FileExistsError):
+                    self._folder.mkdir(mode=0o700, parents=True)
 
     def _sweep_when_due(self) -> None:
         """Remove expired entries, at most once a minute for all processes together."""

@@ -193,6 +193,22 @@ def test_processes_survive_the_deletion_of_the_folder(cache, folder):
     assert cache.add("afterwards", 1)
 
 
+def test_a_folder_that_comes_and_goes_while_it_is_made_is_made_again(cache, monkeypatch):
+    """Another process makes the folder first, and a third has deleted it before we look."""
+    make = Path.mkdir
+    beaten = iter([True, True])
+
+    def mkdir(folder, *args, **options):
+        if next(beaten, False):
+            raise FileExistsError(folder)
+        make(folder, *args, **options)
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+
+    assert cache.add("calls", 1)
+    assert cache.get("calls") == 1
+
+
 @pytest.mark.abuse("RATE-05")
 def test_a_rate_limit_of_100_lets_exactly_100_of_400_calls_through(folder):
     allowed = in_processes(call_under_a_limit, str(folder))
