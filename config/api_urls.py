@@ -7,7 +7,7 @@ from config.docs import Docs, SchemaView
 from core.converters import IdConverter
 from inventory.api import views as inventory
 from planning.api import views as planning
-from purchasing.api import views as purchasing
+from purchasing.api.views import orders as purchasing
 from sales.api import views as sales
 
 register_converter(IdConverter, "id")

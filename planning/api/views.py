@@ -13,8 +13,8 @@ from core.api.pagination import Pages
 from inventory import selectors as inventory
 from planning.api import serializers as shapes
 from planning.selectors import dashboard
-from purchasing import selectors as purchasing
-from purchasing.api.serializers import StageOutput
+from purchasing.api.serializers.orders import StageOutput
+from purchasing.selectors import orders as purchasing
 
 
 class Kpis(APIView):

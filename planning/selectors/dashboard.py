@@ -8,7 +8,7 @@ from typing import TypedDict
 from core import money
 from inventory import selectors as inventory
 from inventory.models import StockLevel, StockStatus
-from purchasing import selectors as purchasing
+from purchasing.selectors import orders as purchasing
 from sales import selectors as sales
 
 _TENTH = Decimal("0.1")

@@ -14,8 +14,8 @@ from accounts.rights import Right
 from core.api.documents import paged
 from core.api.filters import read
 from core.api.pagination import page
-from purchasing import selectors
-from purchasing.api import serializers as shapes
+from purchasing.api.serializers import orders as shapes
+from purchasing.selectors import orders as selectors
 from purchasing.services import orders, receipts
 from purchasing.workflow import Stage
 
