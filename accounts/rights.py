@@ -27,6 +27,10 @@ class Right(StrEnum):
     RECORD_SALES = "record_sales"
     VIEW_ORDERS = "view_orders"
     CHANGE_ORDERS = "change_orders"
+    VIEW_PAYMENTS = "view_payments"
+    CHANGE_PAYMENTS = "change_payments"
+    # Have Wise create, fund or cancel a transfer: the only right with which money leaves the house.
+    MOVE_MONEY = "move_money"
     # Purchase prices and every amount that tells them: totals, values, margins, and sale prices, which default to them.
     VIEW_COST = "view_cost"
     # The bank accounts of suppliers: masked in lists, in full on request, and that is recorded.
@@ -37,11 +41,12 @@ class Right(StrEnum):
     MANAGE_USERS = "manage_users"
 
 
-_READS = frozenset({Right.VIEW_CATALOGUE, Right.VIEW_STOCK, Right.VIEW_SALES, Right.VIEW_ORDERS})
+_READS = frozenset({Right.VIEW_CATALOGUE, Right.VIEW_STOCK, Right.VIEW_SALES, Right.VIEW_ORDERS, Right.VIEW_PAYMENTS})
 _BUYS = _READS | {
     Right.VIEW_COST,
     Right.CHANGE_CATALOGUE,
     Right.CHANGE_ORDERS,
+    Right.CHANGE_PAYMENTS,
     Right.RECEIVE_STOCK,
     Right.COUNT_STOCK,
 }

@@ -1,5 +1,6 @@
 """Shapes of suppliers, products and stock in the API."""
 
+from decimal import Decimal
 from typing import Any
 
 from rest_framework import serializers
@@ -71,9 +72,10 @@ class SupplierOutput(serializers.ModelSerializer[Supplier]):
     class Meta:
         model = Supplier
         fields = (
-            "id", "name", "legal_name", "website", "address", "payment_terms", "lead_time_days", "moq", "notes",
-            "is_active", "created_at", "updated_at",
+            "id", "name", "legal_name", "website", "address", "payment_terms", "deposit_percent", "lead_time_days",
+            "moq", "notes", "is_active", "created_at", "updated_at",
         )  # fmt: skip
+        extra_kwargs = {"deposit_percent": {"coerce_to_string": False}}
 
 
 class SupplierDetail(SupplierOutput):
@@ -93,6 +95,7 @@ class SupplierInput(serializers.Serializer[Any]):
     website = serializers.URLField(max_length=200, required=False, allow_blank=True)
     address = CleanCharField(max_length=2_000, required=False, allow_blank=True)
     payment_terms = CleanCharField(max_length=200, required=False, allow_blank=True)
+    deposit_percent = AmountField(max_digits=5, max_value=Decimal(100), required=False)
     lead_time_days = WholeField(min_value=1, max_value=1_000, required=False)
     moq = WholeField(min_value=0, max_value=MAX_UNITS, required=False)
     notes = CleanCharField(max_length=10_000, required=False, allow_blank=True)

@@ -1,5 +1,7 @@
 """Who makes what Godown sells."""
 
+from decimal import Decimal
+
 from django.db import models
 
 from core import encryption
@@ -14,6 +16,12 @@ class Supplier(Timestamped):
     website = models.CharField(max_length=200, blank=True)
     address = models.TextField(blank=True)
     payment_terms = models.CharField(max_length=200, blank=True)
+    deposit_percent = models.DecimalField(
+        max_digits=5,
+        decimal_places=2,
+        default=Decimal(30),
+        help_text="Percent of an order's total due with the order; the rest is due before shipment.",
+    )
     lead_time_days = models.PositiveIntegerField(default=45, help_text="Days from deposit to ready for shipment.")
     moq = models.PositiveIntegerField(default=1, help_text="Minimum order quantity, in units of one product.")
     notes = models.TextField(blank=True)
@@ -23,6 +31,10 @@ class Supplier(Timestamped):
         db_table = "suppliers"
         constraints = [
             models.CheckConstraint(name="suppliers_lead_time_is_positive", condition=models.Q(lead_time_days__gt=0)),
+            models.CheckConstraint(
+                name="suppliers_deposit_is_a_percentage",
+                condition=models.Q(deposit_percent__gte=0, deposit_percent__lte=100),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -69,6 +81,9 @@ class SupplierBankAccount(Timestamped):
     account_number = models.TextField(help_text="Fernet token; read it through reveal_account_number().")
     account_last4 = models.CharField(max_length=4, help_text="All that is ever shown of the number.")
     currency = models.CharField(max_length=3, default="USD")
+    wise_recipient_id = models.CharField(
+        max_length=18, blank=True, help_text="Number of this account among the recipients at Wise, once it is there."
+    )
 
     class Meta:
         db_table = "supplier_bank_accounts"

@@ -4,6 +4,7 @@ from purchasing.models.numbering import DocumentSequence
 from purchasing.models.orders import OrderLine, PurchaseOrder, StatusChange
 from purchasing.models.payments import Payment
 from purchasing.models.shipments import Milestone, MilestoneType, Shipment
+from purchasing.models.wise_events import WiseEvent
 
 __all__ = [
     "DocumentSequence",
@@ -14,4 +15,5 @@ __all__ = [
     "PurchaseOrder",
     "Shipment",
     "StatusChange",
+    "WiseEvent",
 ]

@@ -25,6 +25,9 @@ class PurchaseOrder(Timestamped):
     shipping_usd = models.DecimalField(max_digits=12, decimal_places=2, default=Decimal(0))
     other_fees_usd = models.DecimalField(max_digits=12, decimal_places=2, default=Decimal(0))
     total_usd = models.DecimalField(max_digits=16, decimal_places=2, default=Decimal(0))
+    deposit_percent = models.DecimalField(
+        max_digits=5, decimal_places=2, default=Decimal(30), help_text="Percent of the total that is the deposit."
+    )
     cancelled_at = models.DateTimeField(null=True, blank=True)
     notes = models.TextField(blank=True)
 
@@ -38,6 +41,10 @@ class PurchaseOrder(Timestamped):
             models.CheckConstraint(name="purchase_orders_status_is_known", condition=Q(status__in=Stage.values)),
             models.CheckConstraint(
                 name="purchase_orders_fees_are_not_negative", condition=Q(shipping_usd__gte=0, other_fees_usd__gte=0)
+            ),
+            models.CheckConstraint(
+                name="purchase_orders_deposit_is_a_percentage",
+                condition=Q(deposit_percent__gte=0, deposit_percent__lte=100),
             ),
         ]
 

@@ -11,7 +11,11 @@ from purchasing.models.orders import PurchaseOrder
 
 
 class Payment(Timestamped):
-    """One transfer to a supplier: a deposit, a balance or something else."""
+    """One transfer to a supplier: a deposit, a balance or something else.
+
+    At most one transfer at Wise belongs to it: the one linked, or the one made with ``customer_transaction_id``, which
+    is stored before Wise first hears of it. ``wise_status`` is what Wise said last, word for word.
+    """
 
     class Kind(models.TextChoices):
         DEPOSIT = "DEPOSIT", "Deposit"
@@ -23,6 +27,13 @@ class Payment(Timestamped):
         PROCESSING = "PROCESSING", "Processing"
         DELIVERED = "DELIVERED", "Delivered"
         FAILED = "FAILED", "Failed"
+
+    class WiseTask(models.TextChoices):
+        """What Wise was asked for and has not answered yet."""
+
+        CREATE = "CREATE", "Create the transfer"
+        FUND = "FUND", "Fund the transfer"
+        CANCEL = "CANCEL", "Cancel the transfer"
 
     payment_id = models.CharField(max_length=20, unique=True)
     order = models.ForeignKey(
@@ -42,7 +53,22 @@ class Payment(Timestamped):
     fee_usd = models.DecimalField(max_digits=12, decimal_places=2, default=Decimal(0))
     amount_received = models.DecimalField(max_digits=16, decimal_places=2, null=True, blank=True)
     currency_received = models.CharField(max_length=3, blank=True)
-    synced_at = models.DateTimeField(null=True, blank=True)
+    synced_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the last answer of Wise that counts was asked for."
+    )
+    sync_failed_at = models.DateTimeField(null=True, blank=True, help_text="Empty once Wise answers again.")
+    sync_error = models.CharField(max_length=300, blank=True, help_text="Why the last try failed.")
+    attention = models.CharField(max_length=300, blank=True, help_text="What somebody should look at; empty: nothing.")
+    estimated_delivery_at = models.DateTimeField(null=True, blank=True)
+    amount_refunded = models.DecimalField(max_digits=16, decimal_places=2, null=True, blank=True)
+    currency_refunded = models.CharField(max_length=3, blank=True)
+    customer_transaction_id = models.UUIDField(null=True, blank=True, unique=True)
+    wise_quote_id = models.CharField(max_length=64, blank=True)
+    wise_event_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the newest state change that Wise told of had occurred."
+    )
+    wise_task = models.CharField(max_length=6, choices=WiseTask.choices, blank=True)
+    wise_task_claimed_at = models.DateTimeField(null=True, blank=True, help_text="When a worker took the task.")
     notes = models.TextField(blank=True)
 
     class Meta:
@@ -58,6 +84,12 @@ class Payment(Timestamped):
                 name="payments_kind_is_known", condition=Q(kind__in=["DEPOSIT", "BALANCE", "OTHER"])
             ),
             models.CheckConstraint(
+                name="payments_wise_task_is_known", condition=Q(wise_task__in=["", "CREATE", "FUND", "CANCEL"])
+            ),
+            models.UniqueConstraint(
+                fields=["wise_transfer_id"], condition=~Q(wise_transfer_id=""), name="payments_one_for_a_transfer"
+            ),
+            models.CheckConstraint(
                 name="payments_status_is_known",
                 condition=Q(status__in=["PENDING", "PROCESSING", "DELIVERED", "FAILED"]),
             ),
@@ -65,3 +97,8 @@ class Payment(Timestamped):
 
     def __str__(self) -> str:
         return self.payment_id
+
+    @property
+    def is_at_wise(self) -> bool:
+        """Whether a transfer at Wise belongs to this payment, or may: one that was asked for could be there."""
+        return bool(self.wise_transfer_id) or self.customer_transaction_id is not None

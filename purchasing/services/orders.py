@@ -40,14 +40,16 @@ class Line(NamedTuple):
 
 @operation
 def create(*, supplier_id: int, lines: Sequence[Line], today: date, actor: User, **fields: Any) -> PurchaseOrder:
-    """Make a DRAFT with the next number of the year of ``today``.
+    """Make a DRAFT with the next number of the year of ``today``; the deposit is the supplier's unless given.
 
     Raises UnknownSupplier, UnorderableProducts or OrderTooLarge.
     """
-    if not Supplier.objects.filter(pk=supplier_id, is_active=True).exists():
+    deposit_percent = Supplier.objects.filter(pk=supplier_id, is_active=True).values_list("deposit_percent").first()
+    if deposit_percent is None:
         raise UnknownSupplier(supplier_id)
     prices = _prices(lines)
-    order = PurchaseOrder(supplier_id=supplier_id, **{"order_date": today, **fields})
+    given = {"order_date": today, "deposit_percent": deposit_percent[0], **fields}
+    order = PurchaseOrder(supplier_id=supplier_id, **given)
     _set_totals(order, _subtotal(lines, prices))
     order.po_number = numbering.next_number(PREFIX, year=today.year)
     order.save(force_insert=True)

@@ -1,5 +1,6 @@
 """Shapes of purchase orders in the API."""
 
+from decimal import Decimal
 from typing import Any
 
 from rest_framework import serializers
@@ -28,9 +29,10 @@ class OrderOutput(serializers.ModelSerializer[PurchaseOrder]):
         model = PurchaseOrder
         fields = (
             "id", "po_number", "supplier_id", "supplier", "supplier_pi", "order_date", "expected_ready_date", "status",
-            "subtotal_usd", "shipping_usd", "other_fees_usd", "total_usd", "cancelled_at", "notes", "created_at",
-            "updated_at",
+            "subtotal_usd", "shipping_usd", "other_fees_usd", "total_usd", "deposit_percent", "cancelled_at",
+            "notes", "created_at", "updated_at",
         )  # fmt: skip
+        extra_kwargs = {"deposit_percent": {"coerce_to_string": False}}
 
 
 class LineOutput(serializers.ModelSerializer[OrderLine]):
@@ -95,6 +97,7 @@ class OrderUpdate(serializers.Serializer[Any]):
     expected_ready_date = serializers.DateField(required=False, allow_null=True)
     shipping_usd = AmountField(required=False)
     other_fees_usd = AmountField(required=False)
+    deposit_percent = AmountField(max_digits=5, max_value=Decimal(100), required=False)
     notes = CleanCharField(max_length=10_000, required=False, allow_blank=True)
     line_items = LineInput(many=True, required=False, source="lines", max_length=MAX_LINES)  # type: ignore[call-arg]
 
