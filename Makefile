@@ -18,13 +18,16 @@ APPS := accounts config core inventory planning purchasing sales
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check format lint types imports migrations deploy schema openapi css styles check-security bench lock fmt clean
+.PHONY: help run fake-wise test check format lint types imports migrations deploy schema openapi css styles check-security bench lock fmt clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-15s %s\n", $$1, $$2 }'
 
 run: $(VENV)/.runtime ## Migrate, seed and serve on 127.0.0.1:$PORT (8000), with worker and schedule
 	@$(BIN)/python bin/run.py
+
+fake-wise: $(VENV)/.dev ## Run a pretend Wise on 127.0.0.1:$PORT (8090) to try payments by hand
+	@$(BIN)/python -m tests.fake_wise
 
 test: $(VENV)/.dev ## Run the whole test suite on SQLite, then on a real PostgreSQL and Redis; PYTEST_ARGS goes to pytest
 	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
