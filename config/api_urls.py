@@ -7,6 +7,7 @@ from config.docs import Docs, SchemaView
 from core.converters import IdConverter
 from inventory.api import views as inventory
 from planning.api import views as planning
+from purchasing.api.views import documents, payments, shipments, wise
 from purchasing.api.views import orders as purchasing
 from sales.api import views as sales
 
@@ -32,7 +33,9 @@ urlpatterns = [
     path("suppliers/<id:supplier_id>/contacts", inventory.ContactList.as_view()),
     path("suppliers/<id:supplier_id>/contacts/<id:contact_id>", inventory.ContactDetail.as_view()),
     path("suppliers/<id:supplier_id>/bank-accounts", inventory.BankAccountList.as_view()),
+    path("suppliers/<id:supplier_id>/bank-accounts/<id:account_id>", inventory.BankAccountDetail.as_view()),
     path("suppliers/<id:supplier_id>/bank-accounts/<id:account_id>/reveal", inventory.BankAccountReveal.as_view()),
+    path("suppliers/<id:supplier_id>/bank-accounts/<id:account_id>/wise-recipient", wise.WiseRecipient.as_view()),
     path("inventory", inventory.LevelList.as_view()),
     path("inventory/stats", inventory.Stats.as_view()),
     path("inventory/receive-shipment", inventory.ReceiveShipmentView.as_view()),
@@ -45,10 +48,22 @@ urlpatterns = [
     path("sales", sales.SaleList.as_view()),
     path("orders", purchasing.OrderList.as_view()),
     path("orders/workflow-stats", purchasing.WorkflowStats.as_view()),
+    path("orders/incoming", shipments.IncomingList.as_view()),
     path("orders/<id:order_id>", purchasing.OrderDetail.as_view()),
     path("orders/<id:order_id>/status", purchasing.OrderStatus.as_view()),
     path("orders/<id:order_id>/receive", purchasing.OrderReceive.as_view()),
     path("orders/<id:order_id>/cancel", purchasing.OrderCancel.as_view()),
+    path("orders/<id:order_id>/pdf", documents.OrderPdf.as_view()),
+    path("shipments", shipments.ShipmentList.as_view()),
+    path("shipments/<id:shipment_id>", shipments.ShipmentDetail.as_view()),
+    path("shipments/<id:shipment_id>/milestones", shipments.ShipmentMilestones.as_view()),
+    path("payments", payments.PaymentList.as_view()),
+    path("payments/summary", payments.PaymentSummary.as_view()),
+    path("payments/due", payments.PaymentsDue.as_view()),
+    path("payments/<id:payment_id>", payments.PaymentDetail.as_view()),
+    path("payments/<id:payment_id>/sync-wise", wise.SyncWise.as_view()),
+    path("payments/<id:payment_id>/wise-transfer", wise.WiseTransfer.as_view()),
+    path("payments/<id:payment_id>/wise-funding", wise.WiseFunding.as_view()),
     path("dashboard", planning.Kpis.as_view()),
     path("dashboard/kpis", planning.Kpis.as_view()),
     path("dashboard/order-pipeline", planning.OrderPipeline.as_view()),

@@ -7,6 +7,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from core import health
+from purchasing import webhooks
 
 favicon = login_not_required(RedirectView.as_view(url=f"{settings.STATIC_URL}icon.svg", permanent=True))
 
@@ -18,7 +19,9 @@ urlpatterns = [
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("favicon.ico", favicon),
+    path("webhooks/wise", webhooks.wise),
     path("", include("accounts.urls")),
+    path("", include("purchasing.urls")),
 ]
 
 handler400 = "core.error_pages.bad_request"

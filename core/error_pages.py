@@ -26,7 +26,7 @@ TITLES = {
 
 def is_api(request: HttpRequest) -> bool:
     """Whether a program asked, so that errors are JSON."""
-    return f"{request.path_info}/".startswith("/api/")
+    return f"{request.path_info}/".startswith(("/api/", "/webhooks/"))
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -14,5 +14,7 @@ class PurchasingConfig(AppConfig):
         from accounts import audit
         from purchasing import models
 
-        audit.watch(models.PurchaseOrder, models.StatusChange, models.Shipment, models.Milestone, models.Payment)
+        audit.watch(models.PurchaseOrder, models.StatusChange, models.Shipment, models.Milestone)
+        # When Wise was last asked is no change of the payment; it would be told every hour.
+        audit.watch(models.Payment, but=("synced_at", "sync_failed_at", "wise_task_claimed_at"))
         audit.recorded_by_hand(models.OrderLine)

@@ -114,3 +114,143 @@ class UnknownSupplier(InvalidInput):
 
     def __init__(self, supplier_id: int) -> None:
         super().__init__(f"There is no active supplier {supplier_id}.")
+
+
+class PaymentNotFound(NotFound):
+    """The payment addressed does not exist."""
+
+    code = "payment_not_found"
+
+    def __init__(self, payment_id: int) -> None:
+        super().__init__(f"There is no payment {payment_id}.")
+
+
+class PaymentWithoutPayee(InvalidInput):
+    """A payment needs an order or a supplier, and the two must belong together."""
+
+    code = "payment_without_payee"
+
+    def __init__(self, po_number: str = "") -> None:
+        super().__init__(
+            f"{po_number} belongs to another supplier." if po_number else "A payment needs an order or a supplier."
+        )
+
+
+class NothingDue(Refused):
+    """No amount was given, and nothing is open that could be taken for it."""
+
+    code = "nothing_due"
+
+    def __init__(self, po_number: str, kind: str) -> None:
+        what = f"Of the {kind.lower()} of {po_number}" if kind else f"Of {po_number}"
+        super().__init__(f"{what} nothing is open: give the amount.")
+
+
+class OverPayment(Refused):
+    """More would be paid than the order comes to."""
+
+    code = "over_payment"
+
+    def __init__(self, po_number: str, *, total: Decimal, spent: Decimal, amount: Decimal) -> None:
+        over = spent + amount - total
+        super().__init__(
+            f"{po_number} comes to {total:,.2f} USD, of which {spent:,.2f} USD are paid or on their way: "
+            f"{amount:,.2f} USD would be {over:,.2f} USD too much. Confirm the over-payment if it is meant.",
+            total_usd=total,
+            spent_usd=spent,
+            over_usd=over,
+        )
+
+
+class UnknownBankAccount(InvalidInput):
+    """A payment names a bank account that its supplier does not have."""
+
+    code = "unknown_bank_account"
+
+    def __init__(self, account_id: int) -> None:
+        super().__init__(f"The supplier has no bank account {account_id}.")
+
+
+class PaymentAtWise(Refused):
+    """What Wise has been told, or follows at Wise, is not changed by hand."""
+
+    code = "payment_at_wise"
+
+    def __init__(self, payment_id: str, names: Sequence[str]) -> None:
+        told = ", ".join(names)
+        super().__init__(f"{payment_id} follows a transfer at Wise, so this cannot be changed by hand: {told}.")
+
+
+class TransferTaken(Refused):
+    """The transfer belongs to another payment already."""
+
+    code = "transfer_taken"
+
+    def __init__(self, transfer_id: str, payment_id: str) -> None:
+        super().__init__(f"Transfer {transfer_id} belongs to {payment_id} already.")
+
+
+class WiseNotConnected(Refused):
+    """There is no key for Wise, so payments are kept by hand."""
+
+    code = "wise_not_connected"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Wise is not connected: there is no WISE_API_KEY. Payments are kept by hand; their status can be set."
+        )
+
+
+class NotAtWise(Refused):
+    """The payment has no transfer that could be asked for."""
+
+    code = "not_at_wise"
+
+    def __init__(self, payment_id: str) -> None:
+        super().__init__(f"{payment_id} has no transfer at Wise. Link one by its number, or have one made.")
+
+
+class TransferNotPossible(Refused):
+    """Something stands against moving this money through Wise."""
+
+    code = "transfer_not_possible"
+
+    def __init__(self, payment_id: str, reason: str) -> None:
+        super().__init__(f"{payment_id}: {reason}")
+
+
+class ShipmentNotFound(NotFound):
+    """The shipment addressed does not exist."""
+
+    code = "shipment_not_found"
+
+    def __init__(self, shipment_id: int) -> None:
+        super().__init__(f"There is no shipment {shipment_id}.")
+
+
+class OrderNotSent(Refused):
+    """Nothing of a draft is shipped."""
+
+    code = "order_not_sent"
+
+    def __init__(self, po_number: str) -> None:
+        super().__init__(f"{po_number} is a DRAFT: a shipment belongs to an order that was sent.")
+
+
+class ImpossibleMilestones(InvalidInput):
+    """Dates of a shipment lie in the future, run backwards or are given twice."""
+
+    code = "impossible_milestones"
+
+    def __init__(self, problems: Sequence[dict[str, str]]) -> None:
+        told = "; ".join(f"{problem['milestone_type']}: {problem['reason']}" for problem in problems)
+        super().__init__(f"These milestones cannot be. {told}.", milestones=list(problems))
+
+
+class RecipientKnown(Refused):
+    """The bank account is a recipient at Wise already."""
+
+    code = "recipient_known"
+
+    def __init__(self, recipient_id: str) -> None:
+        super().__init__(f"Wise knows this bank account already, as recipient {recipient_id}.")

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,7 +16,9 @@ from accounts.rights import Role
 from accounts.services import authentication
 from core import security_log
 from inventory import selectors
+from purchasing import wise_connection, wise_webhooks
 from tests.factories import make_user
+from tests.fake_wise import Clock, FakeWise
 
 
 def api(user: User | None = None) -> APIClient:
@@ -114,3 +117,16 @@ def pytest_collection_modifyitems(items: list[Any]) -> None:
     for item in items:
         if item.get_closest_marker("postgres") and connection.vendor != "postgresql":
             item.add_marker(skip)
+
+
+@pytest.fixture
+def fake_wise(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeWise]:
+    """A pretended Wise on 127.0.0.1 that Godown is connected to, in the minute of the test's own clock."""
+    with FakeWise(clock=Clock(datetime.now(UTC))) as fake:
+        settings.WISE_API_KEY = fake.key
+        settings.WISE_API_BASE = fake.base
+        settings.WISE_PROFILE_ID = str(fake.profile_id)
+        settings.WISE_TIMEOUT_SECONDS = 1
+        settings.WISE_WEBHOOK_KEY = wise_webhooks.public_key(fake.public_key_pem)
+        monkeypatch.setattr(wise_connection, "sleep", lambda seconds: None)
+        yield fake

@@ -1,5 +1,7 @@
 """Who may do what: every address of Godown, with every method, as every role, against the table written here."""
 
+from decimal import Decimal
+
 import pytest
 from django.test import Client
 from django.urls import URLPattern, get_resolver
@@ -11,8 +13,10 @@ from accounts.rights import Right, Role
 from accounts.services import users
 from inventory.models import Product
 from inventory.services import suppliers
+from purchasing.services import payments, shipments
+from purchasing.workflow import Stage
 from tests.conftest import api, bearing
-from tests.factories import make_order, make_product, make_supplier, make_user, orders
+from tests.factories import TODAY, make_order, make_product, make_supplier, make_user, orders
 from tests.test_bad_input import everything
 
 # One line for each method of each address.
@@ -24,6 +28,7 @@ OFFICE = {A, S}
 STOCK = EVERYBODY
 SELLERS = {A, S, Y}
 OPEN = "open"
+SIGNED = "signed"  # by another program, for nobody in particular
 
 ACCESS = {
     "/api/auth/login": {"POST": OPEN},
@@ -45,7 +50,9 @@ ACCESS = {
     "/api/suppliers/999/contacts": {"GET": READERS, "POST": BUYERS},
     "/api/suppliers/999/contacts/999": {"PUT": BUYERS, "PATCH": BUYERS, "DELETE": BUYERS},
     "/api/suppliers/999/bank-accounts": {"GET": OFFICE, "POST": OFFICE},
+    "/api/suppliers/999/bank-accounts/999": {"PUT": OFFICE, "PATCH": OFFICE},
     "/api/suppliers/999/bank-accounts/999/reveal": {"POST": OFFICE},
+    "/api/suppliers/999/bank-accounts/999/wise-recipient": {"GET": OFFICE, "POST": OFFICE},
     "/api/inventory": {"GET": STOCK},
     "/api/inventory/stats": {"GET": STOCK},
     "/api/inventory/receive-shipment": {"POST": BUYERS},
@@ -58,10 +65,22 @@ ACCESS = {
     "/api/sales": {"GET": READERS},
     "/api/orders": {"GET": READERS, "POST": BUYERS},
     "/api/orders/workflow-stats": {"GET": READERS},
+    "/api/orders/incoming": {"GET": READERS},
     "/api/orders/999": {"GET": READERS, "PUT": BUYERS, "PATCH": BUYERS},
     "/api/orders/999/status": {"POST": BUYERS, "PUT": BUYERS, "PATCH": BUYERS},
     "/api/orders/999/receive": {"POST": BUYERS},
     "/api/orders/999/cancel": {"POST": BUYERS},
+    "/api/orders/999/pdf": {"GET": BUYERS},
+    "/api/shipments": {"GET": READERS, "POST": BUYERS},
+    "/api/shipments/999": {"GET": READERS, "PUT": BUYERS, "PATCH": BUYERS},
+    "/api/shipments/999/milestones": {"POST": BUYERS},
+    "/api/payments": {"GET": READERS, "POST": BUYERS},
+    "/api/payments/summary": {"GET": READERS},
+    "/api/payments/due": {"GET": READERS},
+    "/api/payments/999": {"GET": READERS, "PUT": BUYERS, "PATCH": BUYERS},
+    "/api/payments/999/sync-wise": {"GET": READERS, "POST": BUYERS},
+    "/api/payments/999/wise-transfer": {"POST": OFFICE, "DELETE": OFFICE},
+    "/api/payments/999/wise-funding": {"POST": OFFICE},
     "/api/dashboard": {"GET": READERS},
     "/api/dashboard/kpis": {"GET": READERS},
     "/api/dashboard/order-pipeline": {"GET": READERS},
@@ -80,6 +99,7 @@ PAGES = {
     "/health": {"GET": OPEN},
     "/health/ready": {"GET": OPEN},
     "/favicon.ico": dict.fromkeys(METHODS, OPEN),
+    "/webhooks/wise": {"POST": SIGNED},
     "/sign-in": {"GET": OPEN, "POST": OPEN},
     "/sign-in/code": {"GET": OPEN, "POST": OPEN},
     "/sign-out": {"POST": OPEN},
@@ -92,6 +112,7 @@ PAGES = {
     "/account/mfa/recovery-codes": {"GET": PEOPLE, "POST": PEOPLE},
     "/account/sign-out-everywhere": {"GET": PEOPLE, "POST": PEOPLE},
     "/audit": {"GET": OFFICE},
+    "/orders/999/pdf": {"GET": BUYERS},
 }
 
 
@@ -125,6 +146,8 @@ def expected(table, role, shut="forbidden"):
     def of(allowed):
         if allowed is None:
             return {"no such method", shut}
+        if allowed == SIGNED:
+            return {"nobody"}
         return {"in"} if allowed == OPEN or role in allowed else {shut}
 
     return {(path, method): of(table[path].get(method)) for path in table for method in METHODS}
@@ -253,6 +276,10 @@ def ids(admin):
         "contacts": supplier.contacts.get().pk,
         "bank-accounts": suppliers.add_bank_account(supplier.pk, **account, actor=admin).pk,
         "orders": make_order(orders.Line(product.pk, 3), supplier=supplier).pk,
+        "payments": payments.create(
+            supplier_id=supplier.pk, amount_usd=Decimal(5), today=TODAY, now=timezone.now(), actor=admin
+        ).pk,
+        "shipments": shipments.create(make_order(stage=Stage.SENT).pk, today=TODAY, actor=admin).pk,
     }
 
 
@@ -283,6 +310,7 @@ NESTED = [
     ("PATCH", "/api/suppliers/{}/contacts/{contacts}"),
     ("PUT", "/api/suppliers/{}/contacts/{contacts}"),
     ("DELETE", "/api/suppliers/{}/contacts/{contacts}"),
+    ("PATCH", "/api/suppliers/{}/bank-accounts/{bank-accounts}"),
     ("POST", "/api/suppliers/{}/bank-accounts/{bank-accounts}/reveal"),
 ]
 

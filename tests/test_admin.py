@@ -13,6 +13,7 @@ from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLResolver
 from django.urls.resolvers import RoutePattern
+from django.utils import timezone
 from django_otp import DEVICE_ID_SESSION_KEY
 
 from accounts import rights
@@ -23,7 +24,9 @@ from accounts.services import mfa, users
 from core import security_log
 from inventory.models import PriceHistory, StockLevel, StockMovement, SupplierBankAccount, SupplierContact
 from inventory.services import products, suppliers
-from purchasing.models import PurchaseOrder
+from purchasing.models import MilestoneType, PurchaseOrder, WiseEvent
+from purchasing.services import payments, shipments, wise_inbox
+from purchasing.workflow import Stage
 from sales.models import Sale
 from tests.factories import TODAY, make_order, make_product, make_supplier, make_user, on_hand, orders, sell
 
@@ -82,6 +85,23 @@ def at(path, ids):
     return path.replace("OBJECT", str(ids.get(model, 1)))
 
 
+def make_payment(order):
+    """A payment of which somebody should look at something."""
+    return payments.create(order_id=order.pk, today=TODAY, now=timezone.now(), notes="x", actor=make_user())
+
+
+def make_event(number):
+    """A message of Wise that concerned nobody."""
+    wise_inbox.keep(b"[%d]" % number, delivery_id="", is_test=False)
+    return WiseEvent.objects.latest("id")
+
+
+def make_shipment(order):
+    """A shipment with a milestone."""
+    marks = [shipments.Mark(MilestoneType.SHIPPED, actual_date=TODAY)]
+    return shipments.create(order.pk, milestones=marks, today=TODAY, actor=make_user())
+
+
 @pytest.fixture
 def ids(db):
     """One row of everything the office shows, by the address of its table."""
@@ -91,7 +111,7 @@ def ids(db):
     )
     product = make_product(price="777.77", on_hand=9, supplier_id=supplier.pk)
     sell(product, 1)
-    order = make_order(orders.Line(product.pk, 3), supplier=supplier)
+    order = make_order(orders.Line(product.pk, 3), supplier=supplier, stage=Stage.SENT)
     return {
         "accounts/user": make_user(Role.VIEWER).pk,
         "accounts/auditlog": AuditLog.objects.filter(table_name="products").first().pk,
@@ -104,6 +124,9 @@ def ids(db):
         "inventory/stockmovement": StockMovement.objects.first().pk,
         "sales/sale": Sale.objects.get().pk,
         "purchasing/purchaseorder": order.pk,
+        "purchasing/shipment": make_shipment(order).pk,
+        "purchasing/payment": make_payment(order).pk,
+        "purchasing/wiseevent": make_event(order.pk).pk,
     }
 
 
@@ -468,7 +491,10 @@ def test_every_list_costs_the_same_at_three_rows_and_at_thirty(admin):
             product = make_product(on_hand=5, supplier_id=supplier.pk)
             sell(product, 1)
             products.update(product.pk, name="Other", today=TODAY, actor=admin)
-            make_order(orders.Line(product.pk, 1), supplier=supplier)
+            order = make_order(orders.Line(product.pk, 1), supplier=supplier, stage=Stage.SENT)
+            make_shipment(order)
+            make_payment(order)
+            make_event(order.pk)
 
     def queries():
         counts = {}

@@ -8,6 +8,7 @@ from django.apps import apps
 from rest_framework.test import APIClient
 
 from inventory.models import StockLevel
+from purchasing.services import shipments
 from purchasing.workflow import Stage
 from sales.services import recording
 from tests.factories import TODAY, make_order, make_product, make_supplier, orders
@@ -19,6 +20,7 @@ SALE, BULK, RETURN = "/api/inventory/sale", "/api/inventory/bulk-sale", "/api/in
 RECEIVE, ADJUST = "/api/inventory/receive-shipment", "/api/inventory/adjust"
 ORDERS, ORDER_RECEIVE, ORDER_STATUS = "/api/orders", "/api/orders/{order}/receive", "/api/orders/{order}/status"
 ORDER_CANCEL = "/api/orders/{order}/cancel"
+SHIPMENTS, MILESTONES = "/api/shipments", "/api/shipments/{shipment}/milestones"
 PRODUCTS, SUPPLIERS = "/api/products", "/api/suppliers"
 DOORS = ("/api/auth/login", "/api/auth/refresh")
 
@@ -44,6 +46,14 @@ BODIES = {
     },
     ORDER_RECEIVE: {"lines": [{"line_item_id": "{line}", "quantity": 1}], "notes": ""},
     ORDER_STATUS: {"status": "CONFIRMED", "notes": ""},
+    SHIPMENTS: {
+        "po_id": "{order}",
+        "carrier": "COSCO",
+        "milestones": [{"milestone_type": "SHIPPED", "actual_date": "2026-06-15"}],
+    },
+    MILESTONES: {
+        "milestones": [{"milestone_type": "SHIPPED", "expected_date": "2026-06-15", "actual_date": "2026-06-15"}]
+    },
     PRODUCTS: {
         "internal_sku": "LUMI-NEW1",
         "name": "Kit",
@@ -64,6 +74,7 @@ IDS = [
     (ORDERS, "supplier_id"),
     (ORDERS, "line_items.0.product_id"),
     (ORDER_RECEIVE, "lines.0.line_item_id"),
+    (SHIPMENTS, "po_id"),
     (PRODUCTS, "supplier_id"),
 ]
 QUANTITIES = [
@@ -91,12 +102,23 @@ TEXTS = [
     (RETURN, "order_reference"),
     (ORDERS, "notes"),
     (ORDER_STATUS, "notes"),
+    (SHIPMENTS, "carrier"),
     (PRODUCTS, "name"),
     (SUPPLIERS, "name"),
 ]
 REFERENCES = [(SALE, "order_reference"), (RETURN, "order_reference"), (RECEIVE, "shipment_reference")]
-CHOICES = [(SALE, "platform"), (RETURN, "platform"), (ORDER_STATUS, "status")]
-DATES = [(SALE, "sale_date"), (ORDERS, "order_date")]
+CHOICES = [
+    (SALE, "platform"),
+    (RETURN, "platform"),
+    (ORDER_STATUS, "status"),
+    (MILESTONES, "milestones.0.milestone_type"),
+]
+DATES = [
+    (SALE, "sale_date"),
+    (ORDERS, "order_date"),
+    (SHIPMENTS, "milestones.0.actual_date"),
+    (MILESTONES, "milestones.0.expected_date"),
+]
 REQUIRED = [
     *((path, field) for path, field in IDS if (path, field) != (PRODUCTS, "supplier_id")),
     *QUANTITIES[:7],
@@ -105,12 +127,20 @@ REQUIRED = [
     (RETURN, "order_reference"),
     (ORDER_RECEIVE, "lines"),
     (ORDER_STATUS, "status"),
+    (MILESTONES, "milestones"),
+    (MILESTONES, "milestones.0.milestone_type"),
     (PRODUCTS, "internal_sku"),
     (PRODUCTS, "name"),
     (PRODUCTS, "price_usd"),
     (SUPPLIERS, "name"),
 ]
-LISTS = [(BULK, "items"), (RECEIVE, "items"), (ORDER_RECEIVE, "lines"), (ORDERS, "line_items")]
+LISTS = [
+    (BULK, "items"),
+    (RECEIVE, "items"),
+    (ORDER_RECEIVE, "lines"),
+    (ORDERS, "line_items"),
+    (MILESTONES, "milestones"),
+]
 
 NOT_JSON_NUMBERS = ["NaN", "Infinity", "-Infinity", "1_000", "0x10", "1.", "01"]
 NOT_WHOLE = [
@@ -159,6 +189,7 @@ def shop(db):
         "{supplier}": supplier.pk,
         "{order}": order.pk,
         "{line}": order.line_items.get().pk,
+        "{shipment}": shipments.create(order.pk, today=TODAY, actor=actor).pk,
     }
 
 
@@ -333,7 +364,10 @@ def test_a_body_that_is_no_object_is_refused(client_api, shop, path):
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-@pytest.mark.parametrize("path", ["/api/products/{product}", "/api/suppliers/{supplier}", "/api/orders/{order}"])
+@pytest.mark.parametrize(
+    "path",
+    ["/api/products/{product}", "/api/suppliers/{supplier}", "/api/orders/{order}", "/api/shipments/{shipment}"],
+)
 def test_a_change_that_is_no_object_is_refused(client_api, shop, method, path):
     before = everything()
 
@@ -429,6 +463,7 @@ ID_PATHS = [
     "/api/inventory/{id}",
     "/api/inventory/{id}/movements",
     "/api/orders/{id}",
+    "/api/shipments/{id}",
 ]
 
 
@@ -450,6 +485,7 @@ def test_an_unknown_or_huge_id_in_the_path_is_not_found(client_api, shop, path, 
         ("/api/orders/{id}/status", {"status": "SENT"}),
         ("/api/orders/{id}/cancel", {}),
         ("/api/orders/{id}/receive", {"lines": [{"line_item_id": 1, "quantity": 1}]}),
+        ("/api/shipments/{id}/milestones", {"milestone_type": "SHIPPED", "actual_date": "2026-06-15"}),
         ("/api/suppliers/{id}/contacts", {"name": "Li", "contact_value": "li"}),
     ],
 )
@@ -488,6 +524,10 @@ def test_work_on_an_unknown_id_is_not_found(client_api, shop, path, body, key):
         "/api/orders?supplier_id=x",
         "/api/orders?from=2026-06-31",
         "/api/orders?order_date=2026-06-15",
+        "/api/orders/incoming?product_id=1_0",
+        "/api/shipments?po_id=9223372036854775808",
+        "/api/shipments?status=LOST",
+        "/api/shipments?order_id=1",
     ],
 )
 def test_an_unknown_filter_or_value_is_refused_by_name(client_api, shop, query):
@@ -501,7 +541,7 @@ def test_an_unknown_filter_or_value_is_refused_by_name(client_api, shop, query):
 
 @pytest.mark.abuse("INP-01", "INP-06")
 @pytest.mark.parametrize("page", ["0", "-1", "abc", "2", "9" * 400, "%00", "1_0"])
-@pytest.mark.parametrize("path", ["/api/products", "/api/suppliers", "/api/inventory", "/api/orders"])
+@pytest.mark.parametrize("path", ["/api/products", "/api/suppliers", "/api/inventory", "/api/orders", "/api/shipments"])
 def test_a_page_that_is_none_is_not_found(client_api, shop, path, page):
     before = everything()
 

@@ -14,7 +14,8 @@ from core.tasks import heartbeat
 from inventory.models import StockMovement
 from inventory.services import ledger
 from inventory.tasks import check_ledger
-from purchasing.models import PurchaseOrder
+from purchasing.models import Milestone, Payment, PurchaseOrder, Shipment
+from purchasing.services import shipments
 from purchasing.workflow import Stage
 from sales.models import MonthlySales, Sale
 from sales.services import recording
@@ -33,7 +34,7 @@ def sell(client, product, quantity, key=KEY):
 
 
 def written():
-    tables = (Sale, StockMovement, MonthlySales, PurchaseOrder, AuditLog, IdempotencyKey)
+    tables = (Sale, StockMovement, MonthlySales, PurchaseOrder, Payment, Shipment, Milestone, AuditLog, IdempotencyKey)
     return {table.__name__: table.objects.count() for table in tables}
 
 
@@ -75,6 +76,19 @@ def order_cancel(product, order):
     return f"/api/orders/{order.pk}/cancel", {"reason": "late"}
 
 
+def payment_create(product, order):
+    return "/api/payments", {"po_id": order.pk}
+
+
+def shipment_create(product, order):
+    return "/api/shipments", {"po_id": order.pk, "carrier": "COSCO"}
+
+
+def shipment_milestones(product, order):
+    made = shipments.create(order.pk, today=TODAY, actor=order.status_history.first().changed_by)
+    return f"/api/shipments/{made.pk}/milestones", {"milestone_type": "SHIPPED", "actual_date": "2026-06-15"}
+
+
 EVERY_POST = [
     sale,
     bulk_sale,
@@ -85,6 +99,9 @@ EVERY_POST = [
     order_status,
     order_receive,
     order_cancel,
+    payment_create,
+    shipment_create,
+    shipment_milestones,
 ]
 
 

@@ -9,6 +9,7 @@ import pytest
 from django.apps import apps
 from django.test import RequestFactory
 from django.urls import get_resolver
+from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework import serializers
 
@@ -23,9 +24,11 @@ from inventory.api.serializers import ProductOutput, StatsOutput
 from inventory.models import Product, Supplier, SupplierBankAccount, SupplierContact
 from inventory.services import products as catalogue
 from inventory.services import suppliers
-from purchasing.models import PurchaseOrder
-from purchasing.services import orders
+from purchasing.models import Payment, PurchaseOrder, Shipment
+from purchasing.services import orders, payments, shipments
+from purchasing.workflow import Stage
 from sales import selectors as sales
+from tests import pdf
 from tests.conftest import api
 from tests.factories import TODAY, make_product, make_supplier, make_user, on_hand, sell
 from tests.test_architecture import FLOORS
@@ -34,6 +37,7 @@ from tests.test_openapi import operations, routes
 NOON = "2026-06-15T05:00Z"
 PRICE, OLD_PRICE, ORDER_PRICE, SALE_PRICE = (Decimal(p) for p in ("7331.17", "6871.31", "4409.83", "5903.71"))
 SHIPPING, FEES = Decimal("1763.29"), Decimal("3187.53")
+PAID, FEE, RECEIVED, REFUNDED = (Decimal(p) for p in ("2897.43", "1219.57", "2741.86", "2533.79"))
 NUMBER, HOLDER, BANK, SWIFT = "6222987654329876", "Marker Holder Ltd.", "Marker Bank", "MARKCNBS"
 
 # Names that sound like money and are none.
@@ -41,6 +45,7 @@ NO_COST = {
     "AuditOutput.old_values": "accounts.selectors.shown_values decides which",
     "AuditOutput.new_values": "accounts.selectors.shown_values decides which",
     "ContactOutput.contact_value": "a telephone number",
+    "SummaryOutput.monthly_totals": "rows, whose own amounts are walked like all others",
 }
 SOUNDS_LIKE_MONEY = re.compile("_usd|value|revenue|total|price|cost|margin|profit|amount|fee|paid")
 
@@ -57,10 +62,22 @@ def shop(db, admin, time_machine):
     catalogue.update(product.pk, price_usd=PRICE, today=TODAY, actor=admin)
     lines = [orders.Line(product.pk, 3, ORDER_PRICE)]
     charges = {"shipping_usd": SHIPPING, "other_fees_usd": FEES}
-    orders.create(supplier_id=supplier.pk, lines=lines, **charges, today=TODAY, actor=admin)
+    order = orders.create(supplier_id=supplier.pk, lines=lines, **charges, today=TODAY, actor=admin)
+    orders.advance(order.pk, to=Stage.SENT, actor=admin)
+    shipments.create(order.pk, today=TODAY, actor=admin)
+    pay(order, admin)
     sell(product, 1)
     sell(product, 1, price=str(SALE_PRICE), reference="A-1")
     return product
+
+
+def pay(order, admin):
+    """A payment of which everything is told that Wise and people may say of it."""
+    now = timezone.now()
+    payment = payments.create(order_id=order.pk, amount_usd=PAID, fee_usd=FEE, today=TODAY, now=now, actor=admin)
+    words = f"The transfer pays out {RECEIVED} USD, the payment is of {PAID} USD."
+    told = {"attention": words, "amount_received": RECEIVED, "amount_refunded": REFUNDED}
+    Payment.objects.filter(pk=payment.pk).update(**told)
 
 
 def amounts():
@@ -73,6 +90,11 @@ def amounts():
         "total": order.total_usd,
         "shipping": SHIPPING,
         "fees": FEES,
+        "paid": PAID,
+        "fee": FEE,
+        "received": RECEIVED,
+        "refunded": REFUNDED,
+        "open": order.total_usd - PAID,
         "revenue": sales.revenue_of_month(TODAY),
         "stock value": selectors.stats()["total_value"],
     }
@@ -117,6 +139,8 @@ def ids():
         "contact_id": keys[SupplierContact],
         "account_id": keys[SupplierBankAccount],
         "order_id": keys[PurchaseOrder],
+        "shipment_id": keys[Shipment],
+        "payment_id": keys[Payment],
         "app_label": sorted(FLOORS),
     }
     of_office = {f"admin/{model._meta.label_lower.replace('.', '/')}/": keys[model] for model in keys}
@@ -147,7 +171,8 @@ def client_of(role):
 
 def text_of(response):
     body = b"".join(response.streaming_content) if response.streaming else response.content
-    return f"{response.headers} {body.decode()}"
+    text = pdf.text_of(body) if response.headers.get("Content-Type") == "application/pdf" else body.decode()
+    return f"{response.headers} {text}"
 
 
 def walk(client):
@@ -189,6 +214,12 @@ def test_with_the_right_the_same_walk_finds_every_amount(shop, role):
     assert found["/api/sales"] == {"price", "sale price"}
     assert {"subtotal", "shipping", "fees", "total"} <= found["/api/orders"] < found["/api/orders/<id:order_id>"]
     assert "order price" in found["/api/orders/<id:order_id>"]
+    on_paper = found["/api/orders/<id:order_id>/pdf"]
+    assert {"subtotal", "shipping", "fees", "total", "order price"} <= on_paper == found["/orders/<id:order_id>/pdf"]
+    assert found["/api/payments"] == found["/api/payments/<id:payment_id>"] == {"paid", "fee", "received", "refunded"}
+    assert {"paid", "fee", "open"} <= found["/api/orders/<id:order_id>"]
+    assert {"paid", "fee"} <= found["/api/payments/summary"]
+    assert "open" in found["/api/payments/due"]
     assert found["/api/orders/workflow-stats"] == found["/api/dashboard/order-pipeline"] == {"total"}
     if role != Role.BUYER:
         assert {"price", "old price", "order price", "sale price"} <= found["/api/audit-log"]

@@ -18,6 +18,7 @@ from packaging.version import Version
 from accounts.services import users
 from config import environment as configured
 from config import start
+from purchasing import wise_webhooks
 from tests.factories import make_user
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -100,6 +101,47 @@ def test_production_refuses_what_is_missing_default_or_unsafe(name, value):
     started = start_production(**{**SAFE, name: value})
     assert started.returncode == 1
     assert f"ImproperlyConfigured: {name} must" in started.stderr
+
+
+@pytest.mark.abuse("INT-07")
+@pytest.mark.parametrize(
+    "base",
+    [
+        "http://api.wise.com", "http://169.254.169.254", "file:///etc/passwd", "https://", "api.wise.com",
+        "https://api.wise.com/v1", "https://api.wise.com?x=1", "http://localhost.evil.example",
+    ],
+)  # fmt: skip
+def test_the_key_of_wise_travels_to_an_https_address_only(base):
+    started = start_production(**{**SAFE, "WISE_API_BASE": base})
+
+    assert started.returncode == 1
+    assert "ImproperlyConfigured: WISE_API_BASE must" in started.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("WISE_PATH_PREFIX", "2026Q3"), ("WISE_PATH_PREFIX", "/../x"), ("WISE_PROFILE_ID", "mine"),
+     ("WISE_SOURCE_CURRENCY", "dollars")],
+)  # fmt: skip
+def test_settings_of_wise_that_make_no_sense_are_refused(name, value):
+    started = start_production(**{**SAFE, name: value})
+
+    assert started.returncode == 1
+    assert f"ImproperlyConfigured: {name} must" in started.stderr
+
+
+@pytest.mark.parametrize(
+    ("base", "key"),
+    [("", wise_webhooks.PRODUCTION_KEY), ("https://api.wise-sandbox.com", wise_webhooks.SANDBOX_KEY)],
+)
+def test_the_published_key_follows_the_address_of_wise(base, key):
+    code = """
+from django.conf import settings
+print(settings.WISE_WEBHOOK_KEY.public_numbers().n)
+"""
+    printed = in_production("-c", code, **{**SAFE, "WISE_API_BASE": base})
+
+    assert printed.stdout.strip() == str(wise_webhooks.public_key(key).public_numbers().n)
 
 
 @pytest.mark.abuse("DATA-08", "DATA-09", "DEP-02")
@@ -260,6 +302,8 @@ def test_no_file_of_the_repository_holds_a_secret():
         ("REDIS_URL", "//:hunter2@127.0.0.1/0"),
         ("SECRET_KEY", "hunter2"),
         ("DB_ENCRYPTION_KEY", "hunter2"),
+        ("WISE_WEBHOOK_SECRET", "hunter2"),
+        ("WISE_API_BASE", "https://hunter2:hunter2@api.wise.com"),
     ],
 )
 def test_a_secret_that_cannot_be_used_is_refused_and_not_repeated(name, value):
@@ -288,7 +332,6 @@ DOWN = {
     "REDIS_URL": f"redis://:{PASSWORDS['redis']}@127.0.0.1:1/0",
     "SMTP_PASSWORD": PASSWORDS["mail"],
     "WISE_API_KEY": PASSWORDS["payments"],
-    "WISE_WEBHOOK_SECRET": PASSWORDS["payments"],
     "MFA_REQUIRED_ROLES": "NONE",
     "LOG_LEVEL": "DEBUG",
 }

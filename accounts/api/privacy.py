@@ -10,7 +10,7 @@ from typing import Any
 
 from django.utils.functional import cached_property
 from rest_framework import status
-from rest_framework.fields import SkipField, get_attribute
+from rest_framework.fields import CharField, Field, SkipField, get_attribute
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer, Serializer
@@ -26,15 +26,15 @@ def sees_cost(request: Request | None) -> bool:
     return isinstance(user, User) and user.may(Right.VIEW_COST)
 
 
-class CostField(AmountField):
-    """An amount that tells what something cost: absent from the answers to those without the right."""
+class _TellsCost(Field[Any, Any, Any, Any]):
+    """What tells a cost: absent from the answers to those without the right."""
 
     def __init__(self, **options: Any) -> None:
         words = f"Absent without the right {Right.VIEW_COST}."
         super().__init__(**{"required": False, "help_text": words, **options})
 
     def get_attribute(self, instance: Any) -> Any:
-        """Return the amount. Raises SkipField when it may not be seen.
+        """Return the value. Raises SkipField when it may not be seen.
 
         Not by the framework's own, which leaves an optional field with a misspelt source out for everybody.
         """
@@ -46,6 +46,14 @@ class CostField(AmountField):
     def _is_shown(self) -> bool:
         """Whether this answer shows costs; every answer has fields of its own."""
         return sees_cost(self.context.get("request"))
+
+
+class CostField(_TellsCost, AmountField):
+    """An amount that tells what something cost."""
+
+
+class CostText(_TellsCost, CharField):
+    """A sentence that may name such amounts."""
 
 
 def shown(
@@ -70,4 +78,4 @@ def shown_rows(
 
 @cache
 def _not_cost(shape: type[Serializer[Any]]) -> frozenset[str]:
-    return frozenset(name for name, field in shape().fields.items() if not isinstance(field, CostField))
+    return frozenset(name for name, field in shape().fields.items() if not isinstance(field, _TellsCost))

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from django.core.exceptions import ImproperlyConfigured
 
 from config import environment
+from purchasing.wise_webhooks import public_key
 
 BASE_DIR = environment.BASE_DIR
 
@@ -29,6 +31,13 @@ def one_of(*allowed: str, given: str) -> str:
     """Return ``given`` when it is allowed, or refuse to start."""
     if given not in allowed:
         raise ImproperlyConfigured(f"{given!r} must be one of: {', '.join(allowed)}.")
+    return given
+
+
+def one_matching(pattern: str, name: str, *, given: str) -> str:
+    """Return ``given`` when it looks as it should, or refuse to start."""
+    if not re.fullmatch(pattern, given):
+        raise ImproperlyConfigured(f"{name} must look like {pattern}.")
     return given
 
 
@@ -67,6 +76,27 @@ def redis_url(url: str) -> str:
     if url and scheme not in ("redis", "rediss", "unix"):
         raise ImproperlyConfigured("REDIS_URL cannot be read; write / : @ # ? in its password as %2F %3A %40 %23 %3F.")
     return url
+
+
+def wise_base(url: str) -> str:
+    """Return the address of Wise's API, or refuse to start: the key must not travel in clear, nor to a path."""
+    parts = urlsplit(url)
+    is_own = parts.hostname in ("127.0.0.1", "localhost", "::1")
+    plain = (parts.path.strip("/"), parts.query, parts.fragment, parts.username) == ("", "", "", None)
+    if not plain or not parts.hostname or parts.scheme not in (("http", "https") if is_own else ("https",)):
+        raise ImproperlyConfigured("WISE_API_BASE must be an https address without a path, such as that of Wise.")
+    return url.rstrip("/")
+
+
+def wise_public_key(given: str, base: str) -> RSAPublicKey:
+    """Return the key that verifies what Wise sends, or refuse to start without repeating what was given."""
+    default = "sandbox" if (urlsplit(base).hostname or "").endswith("wise-sandbox.com") else "production"
+    try:
+        return public_key(given or default)
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            "WISE_WEBHOOK_SECRET must be production, sandbox, or an RSA public key (PEM, or DER in base64)."
+        ) from error
 
 
 DEBUG = False
@@ -257,6 +287,8 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "core.api.schema.add_errors"],
     "ENUM_NAME_OVERRIDES": {
         "Stage": "purchasing.workflow.Stage",
+        "PaymentStatus": "purchasing.models.Payment.Status",
+        "PaymentKind": "purchasing.models.Payment.Kind",
         "Platform": "sales.models.Platform",
         "ContactPlatform": "inventory.models.SupplierContact.Platform",
         "StockStatus": "inventory.models.StockStatus",
@@ -272,9 +304,21 @@ EMAIL_USE_TLS = EMAIL_PORT == 587
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("FROM_EMAIL", default="godown@localhost")
 
+# Payments through Wise. Without a key they are kept by hand.
+WISE_API_KEY = env("WISE_API_KEY", default="")
+WISE_API_BASE = wise_base(env("WISE_API_BASE", default="") or "https://api.wise.com")
+WISE_PATH_PREFIX = one_matching(r"(/[A-Za-z0-9]+)?", "WISE_PATH_PREFIX", given=env("WISE_PATH_PREFIX", default=""))
+WISE_PROFILE_ID = one_matching(r"[0-9]{0,18}", "WISE_PROFILE_ID", given=env("WISE_PROFILE_ID", default=""))
+WISE_SOURCE_CURRENCY = one_matching(
+    r"[A-Z]{3}", "WISE_SOURCE_CURRENCY", given=env("WISE_SOURCE_CURRENCY", default="") or "USD"
+)
+WISE_TIMEOUT_SECONDS = 10
+WISE_WEBHOOK_KEY = wise_public_key(env("WISE_WEBHOOK_SECRET", default=""), WISE_API_BASE)
+
 # Limits.
 RATE_LIMIT_GLOBAL = rate("RATE_LIMIT_GLOBAL", default="100/m")
 RATE_LIMIT_AUTH = rate("RATE_LIMIT_AUTH", default="5/m")
+RATE_LIMIT_PDF = rate("RATE_LIMIT_PDF", default="30/m")
 RATELIMIT_USE_CACHE = "counters"
 SILENCED_SYSTEM_CHECKS = ["django_ratelimit.W001"]  # it names memcached and django-redis only; ours count right
 TRUSTED_PROXIES = networks(env.list("TRUSTED_PROXIES", default=[]))
@@ -307,6 +351,8 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = env("TIME_ZONE", default="Asia/Bangkok")
 BASE_CURRENCY = env("BASE_CURRENCY", default="USD")
+COMPANY_NAME = env("COMPANY_NAME", default="") or "Godown"
+COMPANY_ADDRESS = env.str("COMPANY_ADDRESS", default="", multiline=True)  # "\n" ends a line
 SKU_PATTERN = env("SKU_PATTERN", default=r"^LUMI-[A-Z0-9][A-Z0-9-]{2,15}$")
 STATIC_URL = "/static/"
 STATIC_ROOT: Path | None = BASE_DIR / "staticfiles"
@@ -328,6 +374,7 @@ LOGGING = {
         "django": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
         "godown.security": {"handlers": ["security"], "level": "INFO", "propagate": False},  # JSON, one line each
         "django.security": {"handlers": ["security"], "level": "INFO", "propagate": False},
+        "httpx": {"level": "WARNING"},  # godown.wise tells of each call
         "django.request": {"level": "ERROR"},  # a refused request is the client's news, and it has been told
     },
 }

@@ -46,7 +46,9 @@ class BankAccountOutput(serializers.ModelSerializer[SupplierBankAccount]):
 
     class Meta:
         model = SupplierBankAccount
-        fields = ("id", "supplier_id", "holder", "bank_name", "swift", "account_number", "currency")
+        fields = (
+            "id", "supplier_id", "holder", "bank_name", "swift", "account_number", "currency", "wise_recipient_id",
+        )  # fmt: skip
 
 
 class RevealedOutput(serializers.Serializer[Any]):
@@ -56,14 +58,27 @@ class RevealedOutput(serializers.Serializer[Any]):
     account_number = serializers.CharField()
 
 
-class BankAccountInput(serializers.Serializer[Any]):
+class BankAccountUpdate(serializers.Serializer[Any]):
+    """What may change on a bank account; another number is another account."""
+
+    holder = CleanCharField(max_length=200, required=False)
+    bank_name = CleanCharField(max_length=200, required=False)
+    swift = serializers.RegexField(r"^[A-Z0-9]{8}([A-Z0-9]{3})?$", required=False, allow_blank=True)
+    currency = serializers.RegexField(r"^[A-Z]{3}$", required=False)
+    wise_recipient_id = serializers.RegexField(
+        r"^([1-9][0-9]{0,17})?$",
+        required=False,
+        allow_blank=True,
+        help_text="Number of this account among the recipients at Wise.",
+    )
+
+
+class BankAccountInput(BankAccountUpdate):
     """A bank account as it is sent."""
 
     holder = CleanCharField(max_length=200)
     bank_name = CleanCharField(max_length=200)
-    swift = serializers.RegexField(r"^[A-Z0-9]{8}([A-Z0-9]{3})?$", required=False, allow_blank=True)
     account_number = serializers.RegexField(r"^[A-Za-z0-9 -]{4,40}$")
-    currency = serializers.RegexField(r"^[A-Z]{3}$", required=False)
 
 
 class SupplierOutput(serializers.ModelSerializer[Supplier]):

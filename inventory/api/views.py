@@ -207,6 +207,25 @@ class BankAccountList(APIView):
         return shown(shapes.BankAccountOutput, account, request, status.HTTP_201_CREATED)
 
 
+class BankAccountDetail(APIView):
+    """One bank account."""
+
+    rights = {"PUT": Right.CHANGE_BANK_DETAILS, "PATCH": Right.CHANGE_BANK_DETAILS}
+
+    @extend_schema(request=shapes.BankAccountUpdate, responses=shapes.BankAccountOutput)
+    def patch(self, request: Request, supplier_id: int, account_id: int) -> Response:
+        """Change the fields given; another number is another account."""
+        form = shapes.BankAccountUpdate(data=request.data)
+        form.is_valid(raise_exception=True)
+        account = suppliers.change_bank_account(supplier_id, account_id, **form.validated_data, actor=actor_of(request))
+        return shown(shapes.BankAccountOutput, account, request)
+
+    @extend_schema(request=shapes.BankAccountUpdate, responses=shapes.BankAccountOutput)
+    def put(self, request: Request, supplier_id: int, account_id: int) -> Response:
+        """Change the fields given, like PATCH."""
+        return self.patch(request, supplier_id, account_id)
+
+
 class BankAccountReveal(APIView):
     """The whole number of a bank account."""
 

@@ -74,6 +74,25 @@ def add_bank_account(supplier_id: int, *, account_number: str, actor: User, **fi
 
 
 @operation
+def change_bank_account(supplier_id: int, account_id: int, *, actor: User, **fields: Any) -> SupplierBankAccount:
+    """Change the fields given of a bank account; another number is another account.
+
+    The security log tells of it: whoever changes where a supplier is paid moves money.
+
+    Raises SupplierNotFound, BankAccountNotFound.
+    """
+    account = _bank_account(supplier_id, account_id)
+    changed = [name for name, value in fields.items() if getattr(account, name) != value]
+    for name in changed:
+        setattr(account, name, fields[name])
+    if changed:
+        account.save(update_fields=[*changed, "updated_at"])
+        names = ", ".join(changed)
+        security_log.event("bank_account_changed", account=account.pk, supplier=supplier_id, fields=names)
+    return account
+
+
+@operation
 def reveal_account_number(supplier_id: int, account_id: int, *, actor: User) -> str:
     """Return the number of a supplier's bank account in clear, and record who has seen it.
 

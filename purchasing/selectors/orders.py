@@ -1,14 +1,18 @@
 """Reading purchase orders."""
 
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import TypedDict
+from functools import cached_property
+from typing import Any, TypedDict
 
 from django.db.models import Count, Q, QuerySet, Sum
 
 from core import money
 from purchasing.errors import OrderNotFound
-from purchasing.models import OrderLine, PurchaseOrder, StatusChange
+from purchasing.models import OrderLine, Payment, PurchaseOrder, Shipment, StatusChange
+from purchasing.selectors import payments, shipments
+from purchasing.terms import Standing
 from purchasing.workflow import Stage
 
 
@@ -33,18 +37,66 @@ def orders(
     return found.filter(**{name: value for name, value in given.items() if value is not None})
 
 
-def order(order_id: int) -> PurchaseOrder:
-    """Return one order with its supplier, lines and history, in three queries. Raises OrderNotFound."""
+@dataclass(frozen=True)
+class OrderPage:
+    """An order with everything that belongs to it."""
+
+    order: PurchaseOrder
+    lines: list[OrderLine]
+    history: list[StatusChange]
+    payments: list[Payment]
+    shipments: list[Shipment]
+
+    @property
+    def quantity_ordered(self) -> int:
+        """Units on all lines."""
+        return sum(line.quantity for line in self.lines)
+
+    @property
+    def quantity_received(self) -> int:
+        """Units received so far."""
+        return sum(line.quantity_received for line in self.lines)
+
+    @property
+    def quantity_open(self) -> int:
+        """Units ordered and not received; what is stocked short is not open any more."""
+        is_over = self.order.cancelled_at is not None or self.order.stage is Stage.STOCKED
+        return 0 if is_over else self.quantity_ordered - self.quantity_received
+
+    @cached_property
+    def standing(self) -> Standing:
+        """What is paid, on its way and still to pay."""
+        return payments.standing_with(self.order, self.payments)
+
+    @property
+    def next(self) -> dict[str, Any]:
+        """What may happen to the order next, by the rules of the operations that do it."""
+        is_open = self.order.cancelled_at is None
+        is_untouched = not self.quantity_received
+        return {
+            "status": self.order.allowed_next,
+            "may_change_lines": is_open and is_untouched and self.order.stage is Stage.DRAFT,
+            "may_receive": self.quantity_open > 0,
+            "may_cancel": is_open and is_untouched and self.order.stage is not Stage.STOCKED,
+            "may_pay": is_open and self.standing.open_usd > 0,
+        }
+
+
+def order(order_id: int) -> OrderPage:
+    """Return one order with its supplier, lines, history, payments and shipments, in six queries.
+
+    Raises OrderNotFound.
+    """
     found = PurchaseOrder.objects.select_related("supplier").filter(pk=order_id).first()
     if found is None:
         raise OrderNotFound(order_id)
-    found.lines = list(  # type: ignore[attr-defined]
-        OrderLine.objects.filter(order=found).select_related("product").order_by("id")
+    return OrderPage(
+        order=found,
+        lines=list(OrderLine.objects.filter(order=found).select_related("product").order_by("id")),
+        history=list(StatusChange.objects.filter(order=found).select_related("changed_by").order_by("id")),
+        payments=payments.of_order(order_id),
+        shipments=shipments.of_order(order_id),
     )
-    found.history = list(  # type: ignore[attr-defined]
-        StatusChange.objects.filter(order=found).select_related("changed_by").order_by("id")
-    )
-    return found
 
 
 def pipeline() -> list[StageFigures]:

@@ -9,7 +9,9 @@ from accounts.api.privacy import CostField
 from core.api.fields import MAX_UNITS, AmountField, CleanCharField, IdField, WholeField
 from core.api.filters import DatedFilters
 from inventory.api.serializers import SupplierBrief
-from purchasing.models import OrderLine, PurchaseOrder, StatusChange
+from purchasing.api.serializers.payments import StandingOutput
+from purchasing.api.serializers.shipments import ShipmentOutput
+from purchasing.models import OrderLine, Payment, PurchaseOrder, StatusChange
 from purchasing.services import orders, receipts
 from purchasing.workflow import Stage
 
@@ -19,6 +21,7 @@ MAX_LINES = 1_000
 class OrderOutput(serializers.ModelSerializer[PurchaseOrder]):
     """An order in a list."""
 
+    supplier_id = serializers.IntegerField()
     supplier = SupplierBrief()
     subtotal_usd = CostField(max_digits=16)
     shipping_usd = CostField()
@@ -67,15 +70,48 @@ class StatusChangeOutput(serializers.ModelSerializer[StatusChange]):
         return change.old_status or None
 
 
-class OrderDetail(OrderOutput):
-    """An order with its lines, its history and the stage it may move to."""
+class NextOutput(serializers.Serializer[Any]):
+    """What may happen to an order next."""
 
-    allowed_next = serializers.ChoiceField(Stage.choices, allow_null=True)
+    status = serializers.ChoiceField(Stage.choices, allow_null=True, help_text="The only stage it may move to.")
+    may_change_lines = serializers.BooleanField()
+    may_receive = serializers.BooleanField()
+    may_cancel = serializers.BooleanField()
+    may_pay = serializers.BooleanField()
+
+
+class OrderPayment(serializers.ModelSerializer[Payment]):
+    """A payment on the page of its order."""
+
+    amount_usd = CostField()
+    fee_usd = CostField()
+
+    class Meta:
+        model = Payment
+        fields = ("id", "payment_id", "kind", "status", "amount_usd", "fee_usd", "initiated_at", "wise_status")
+
+
+class OrderDetail(serializers.Serializer[Any]):
+    """An order: what was ordered, received, paid and is still to pay, and what may happen next."""
+
+    allowed_next = serializers.ChoiceField(Stage.choices, allow_null=True, source="order.allowed_next")
+    next = NextOutput()
+    quantity_ordered = serializers.IntegerField()
+    quantity_received = serializers.IntegerField()
+    quantity_open = serializers.IntegerField()
+    standing = StandingOutput()
     line_items = LineOutput(many=True, source="lines")
+    payments = OrderPayment(many=True)
+    shipments = ShipmentOutput(many=True)
     status_history = StatusChangeOutput(many=True, source="history")
 
-    class Meta(OrderOutput.Meta):
-        fields = (*OrderOutput.Meta.fields, "allowed_next", "line_items", "status_history")  # type: ignore[assignment]
+    def get_fields(self) -> "dict[str, serializers.Field[Any, Any, Any, Any]]":
+        """Begin with the fields that an order has in a list."""
+        own = super().get_fields()
+        listed = OrderOutput().get_fields()
+        for name, field in listed.items():
+            field.source = f"order.{field.source or name}"
+        return {**listed, **own}
 
 
 class LineInput(serializers.Serializer[Any]):
