@@ -101,8 +101,8 @@ class PaymentAdmin(ReadOnlyAdmin):
     view_right = Right.VIEW_PAYMENTS
     date_hierarchy = "initiated_at"
     list_display = (
-        "payment_id", "order", "supplier", "kind", "status", "amount_usd", "fee_usd", "initiated_at", "wise_status",
-        "synced_at", "sync_error", "attention",
+        "payment_id", "order", "kind", "status", "amount_usd", "attention", "wise_status", "initiated_at", "fee_usd",
+        "supplier", "synced_at", "sync_error",
     )  # fmt: skip
     list_filter = ("status", "kind", ("attention", admin.EmptyFieldListFilter))
     list_select_related = ("order", "supplier")

@@ -67,11 +67,11 @@ def test_incoming_goods_are_told_product_by_product_with_their_orders(client_api
             "next_arrival_date": "2026-06-30",
             "arrivals": [
                 {
-                    "order_id": gone.pk, "po_number": gone.po_number, "status": "IN_TRANSIT", "quantity": 25,
+                    "po_id": gone.pk, "po_number": gone.po_number, "status": "IN_TRANSIT", "quantity": 25,
                     "is_on_the_way": True, "expected_date": "2026-06-30", "ready_date": None, "is_late": False,
                 },
                 {
-                    "order_id": sent.pk, "po_number": sent.po_number, "status": "SENT", "quantity": 100,
+                    "po_id": sent.pk, "po_number": sent.po_number, "status": "SENT", "quantity": 100,
                     "is_on_the_way": False, "expected_date": None, "ready_date": "2026-06-20", "is_late": False,
                 },
             ],
@@ -213,7 +213,7 @@ def test_the_next_arrival_is_the_earliest_and_what_has_no_date_comes_last(client
     (row,) = listed(client_api)
 
     assert row["next_arrival_date"] == "2026-06-27"
-    assert [arrival["order_id"] for arrival in row["arrivals"]] == [sooner.pk, later.pk, nowhere.pk]
+    assert [arrival["po_id"] for arrival in row["arrivals"]] == [sooner.pk, later.pk, nowhere.pk]
 
 
 # Lists
@@ -249,7 +249,7 @@ def test_a_supplier_filter_counts_the_orders_of_that_supplier_only(client_api, k
     (row,) = listed(client_api, f"?supplier_id={ours.pk}")
 
     assert (row["quantity_on_order"], row["quantity_on_the_way"]) == (10, 0)
-    assert [arrival["order_id"] for arrival in row["arrivals"]] == [mine.pk]
+    assert [arrival["po_id"] for arrival in row["arrivals"]] == [mine.pk]
     assert listed(client_api, f"?supplier_id={make_supplier().pk}") == []
     assert listed(client_api)[0]["quantity_on_order"] == 17
 

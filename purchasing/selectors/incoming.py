@@ -40,7 +40,7 @@ class Arrival(NamedTuple):
 class ArrivalRow(TypedDict):
     """An arrival as it is shown."""
 
-    order_id: int
+    po_id: int
     po_number: str
     status: Stage
     quantity: int
@@ -141,7 +141,7 @@ def _incoming(product: Product, arrivals: Sequence[Arrival], today: date) -> Inc
 
 def _row(arrival: Arrival, today: date) -> ArrivalRow:
     return ArrivalRow(
-        order_id=arrival.order_id,
+        po_id=arrival.order_id,
         po_number=arrival.po_number,
         status=arrival.status,
         quantity=arrival.quantity,

@@ -110,7 +110,7 @@ class ShipmentFilters(Filters):
 class ArrivalOutput(serializers.Serializer[Any]):
     """Open units of one product on one order; late when the expected date has passed."""
 
-    order_id = serializers.IntegerField()
+    po_id = serializers.IntegerField()
     po_number = serializers.CharField()
     status = serializers.ChoiceField(Stage.choices)
     quantity = serializers.IntegerField()
