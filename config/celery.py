@@ -36,8 +36,13 @@ app.autodiscover_tasks()
 
 app.conf.beat_schedule = {
     "heartbeat": {"task": "core.tasks.heartbeat", "schedule": 60.0},
-    "sync-wise": {"task": "purchasing.tasks.sync_wise", "schedule": crontab(minute="17")},
-    "finish-wise": {"task": "purchasing.tasks.finish_wise", "schedule": 300.0},
+    # A worker that was away need not do in a row what it has missed.
+    "sync-wise": {
+        "task": "purchasing.tasks.sync_wise",
+        "schedule": crontab(minute="17"),
+        "options": {"expires": 3600},
+    },
+    "finish-wise": {"task": "purchasing.tasks.finish_wise", "schedule": 300.0, "options": {"expires": 300}},
     "check-ledger": {"task": "inventory.tasks.check_ledger", "schedule": crontab(hour="3", minute="0")},
     "clean-up": {"task": "accounts.tasks.clean_up", "schedule": crontab(hour="4", minute="0")},
 }

@@ -1,6 +1,7 @@
 """Jobs of purchasing: the doors to what is asked of Wise."""
 
 import logging
+from collections.abc import Callable, Iterable
 
 from celery import shared_task
 from django.utils import timezone
@@ -23,16 +24,24 @@ def sync_wise() -> None:
 def finish_wise() -> None:
     """Every few minutes: do what a worker that died, or a queue that was down, has left undone."""
     now = timezone.now()
-    for payment_id in transfers.unfinished(now=now):
+    _each(transfers.unfinished(now=now), lambda payment_id: transfers.carry_out(payment_id, now=now))
+    _each(wise_inbox.waiting(), lambda event_id: wise_inbox.look_into(event_id, now=now))
+
+
+def _each(ids: Iterable[int], do: Callable[[int], object]) -> None:
+    """Do it for each: one that fails never stops the others, until Wise is down for all of them."""
+    silent = 0
+    for each in ids:
         try:
-            transfers.carry_out(payment_id, now=now)
+            do(each)
+            silent = 0
         except wise.Unreachable as error:
-            log.warning("payment %s waits: %s", payment_id, error.message)
-    for event_id in wise_inbox.waiting():
-        try:
-            wise_inbox.look_into(event_id, now=now)
+            silent += 1
+            log.warning("%s waits: %s", each, error.message)
+            if silent == tracking.GIVE_UP_AFTER:
+                return
         except DomainError as error:
-            log.warning("message %s of wise waits: %s", event_id, error.message)
+            log.warning("%s waits: %s", each, error.message)
 
 
 @shared_task(autoretry_for=(wise.Unreachable,), retry_backoff=30, max_retries=4)

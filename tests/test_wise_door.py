@@ -10,7 +10,7 @@ from django.test import Client
 
 from purchasing import tasks, wise_webhooks
 from purchasing.models import Payment, WiseEvent
-from purchasing.services import payments, wise_inbox
+from purchasing.services import payments, tracking, wise_inbox
 from tests.factories import TODAY, make_supplier
 from tests.fake_wise import Status
 
@@ -354,6 +354,19 @@ def test_a_message_waits_while_wise_is_down_and_is_looked_into_later(linked, tra
     tasks.finish_wise()
 
     assert (kept(), now_is(linked).status) == ([("processing", "APPLIED")], "PROCESSING")
+
+
+def test_a_sweep_does_not_ask_a_wise_that_is_down_once_for_each_message(linked, transfer, fake_wise, door):
+    for minute in range(9):
+        fake_wise.clock.advance(timedelta(minutes=1))
+        fake_wise.move(transfer, f"state_{minute}")
+    deliver(door, fake_wise)
+    fake_wise.fault("GET", "/v1/transfers/{id}", *[Status(503)] * 99)
+
+    tasks.finish_wise()
+
+    assert len(fake_wise.requests) == 3 * tracking.GIVE_UP_AFTER
+    assert {outcome for _, outcome in kept()} == {"PENDING"}
 
 
 @pytest.mark.abuse("INT-05")

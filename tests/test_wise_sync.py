@@ -397,13 +397,32 @@ def test_what_was_sent_is_asked_for_once_a_day_for_a_month(admin, fake_wise):
     assert open_ones(NOW + timedelta(days=31)) == []
 
 
-def test_those_asked_for_longest_ago_come_first(admin, fake_wise, time_machine):
-    first, second, fresh = (link(admin, fake_wise.add_transfer(state="processing")) for _ in range(3))
-    tracking.read(second.pk, now=NOW)
+def test_those_asked_for_longest_ago_come_first_also_when_they_fail(admin, fake_wise, time_machine):
+    failing, second, fresh = (link(admin, fake_wise.add_transfer(state="processing")) for _ in range(3))
     time_machine.move_to(NOW + timedelta(minutes=5), tick=False)
-    tracking.read(first.pk, now=NOW)
+    tracking.read(second.pk, now=NOW)
+    time_machine.move_to(NOW + timedelta(minutes=9), tick=False)
+    fake_wise.fault(*READING, Status(404))
+    with pytest.raises(wise.UnknownToWise):
+        tracking.read(failing.pk, now=NOW)
 
-    assert open_ones() == [fresh.pk, second.pk, first.pk]
+    assert open_ones() == [fresh.pk, second.pk, failing.pk]
+
+
+def test_a_run_ends_before_its_job_is_stopped_and_the_next_goes_on(admin, fake_wise, time_machine, monkeypatch):
+    pending = [link(admin, fake_wise.add_transfer(state="processing")) for _ in range(4)]
+    real = wise.Wise.transfer
+
+    def slow(client, transfer_id):
+        time_machine.shift(timedelta(minutes=3))
+        return real(client, transfer_id)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(wise.Wise, "transfer", slow)
+        assert tracking.read_all(now=NOW) == 2
+    assert [now_is(payment).status for payment in pending] == ["PROCESSING", "PROCESSING", "PENDING", "PENDING"]
+
+    assert open_ones()[:2] == [pending[2].pk, pending[3].pk]
 
 
 def test_payments_without_transfer_are_nobodys_business(admin, fake_wise, db):

@@ -154,7 +154,7 @@ def other_with(transfer_id: str, payment: Payment) -> str:
 
 
 def to_read(*, now: datetime, sent_since: datetime, read_before: datetime) -> list[int]:
-    """Return the ids of payments whose transfer Wise should be asked about at ``now``, those asked longest ago first.
+    """Return the ids of payments whose transfer Wise should be asked about at ``now``, those touched longest ago first.
 
     Open ones always; those that were sent (which a bank may send back) or charged back after ``sent_since``, when they
     were last read before ``read_before``.
@@ -167,7 +167,7 @@ def to_read(*, now: datetime, sent_since: datetime, read_before: datetime) -> li
         Payment.objects.exclude(wise_transfer_id="")
         .annotate(paid_on=Coalesce("wise_event_at", _PAID_ON))
         .filter(Q(status__in=_UNDER_WAY) | never_read | reversible)
-        .order_by(F("synced_at").asc(nulls_first=True), "id")
+        .order_by("updated_at", "id")
         .values_list("id", flat=True)
     )
 

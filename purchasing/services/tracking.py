@@ -27,6 +27,7 @@ log = logging.getLogger("godown.wise")
 
 PAY_IN = "BALANCE"  # how transfers are funded, and so which of a quote's fees is ours
 READ_AGAIN_FOR = timedelta(days=30)  # a bank may send money back for weeks
+READ_FOR = timedelta(minutes=4)  # a job has five (CELERY_TASK_SOFT_TIME_LIMIT)
 READ_SENT_EVERY = timedelta(hours=24)
 GIVE_UP_AFTER = 3  # payments in a row for which Wise did not answer: then it is down, and the rest can wait
 
@@ -59,14 +60,18 @@ def read_all(*, now: datetime) -> int:
     """Ask Wise about every transfer that may have changed; returns how many were read.
 
     One that fails never stops the others. Once Wise does not answer at all, the rest keep what is known of them, with
-    the reason, and wait for the next run.
+    the reason, and wait for the next run; so do those that there is no time for (``READ_FOR``).
     """
+    started = timezone.now()
     waiting = selectors.to_read(now=now, sent_since=now - READ_AGAIN_FOR, read_before=now - READ_SENT_EVERY)
     if not waiting or not wise_connection.is_set_up():
         return 0
     done, silent = 0, 0
     with wise_connection.client() as client:
         for position, payment_id in enumerate(waiting):
+            if timezone.now() - started > READ_FOR:
+                log.warning("wise: no time for %s payments in this run", len(waiting) - position)
+                break
             try:
                 _read(client, selectors.payment(payment_id), now)
                 done, silent = done + 1, 0

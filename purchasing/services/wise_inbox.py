@@ -15,6 +15,7 @@ from purchasing import wise, wise_connection, wise_webhooks
 from purchasing.models import Payment, WiseEvent
 from purchasing.services import locks, tracking
 
+AT_ONCE = 500
 _Outcome = WiseEvent.Outcome
 _STATE_CHANGE = "transfers#state-change"
 _FAILURE = "transfers#payout-failure"
@@ -44,8 +45,9 @@ def keep(raw: bytes, *, delivery_id: str, is_test: bool) -> bool:
 
 
 def waiting() -> list[int]:
-    """Return the ids of messages that no job has looked into, in one query."""
-    return list(WiseEvent.objects.filter(outcome=_Outcome.PENDING).order_by("id").values_list("id", flat=True))
+    """Return the ids of the oldest messages that no job has looked into, in one query."""
+    pending = WiseEvent.objects.filter(outcome=_Outcome.PENDING).order_by("id")
+    return list(pending.values_list("id", flat=True)[:AT_ONCE])
 
 
 def look_into(event_id: int, *, now: datetime) -> str:
