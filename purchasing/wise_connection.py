@@ -18,15 +18,19 @@ def is_set_up() -> bool:
 
 
 @contextmanager
-def client() -> Iterator[wise.Wise]:
-    """Open a client. Raises WiseNotConnected without a key."""
+def client(*, somebody_waits: bool = False) -> Iterator[wise.Wise]:
+    """Open a client. When ``somebody_waits`` for a page it asks once, and not for long; jobs have patience.
+
+    Raises WiseNotConnected without a key.
+    """
     if not is_set_up():
         raise WiseNotConnected
     with wise.Wise(
         key=settings.WISE_API_KEY,
         base=settings.WISE_API_BASE,
         prefix=settings.WISE_PATH_PREFIX,
-        timeout=settings.WISE_TIMEOUT_SECONDS,
+        timeout=settings.WISE_TIMEOUT_SECONDS / (2 if somebody_waits else 1),
+        attempts=1 if somebody_waits else 3,
         sleep=sleep,
     ) as opened:
         yield opened

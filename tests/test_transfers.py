@@ -260,6 +260,57 @@ def test_a_quote_that_wise_blocks_makes_no_transfer(payment, admin, fake_wise):
     assert "This route is closed." in payment.attention
 
 
+def test_after_a_refusal_it_can_be_asked_again_with_the_same_number(payment, admin, fake_wise):
+    fake_wise.notices = [{"text": "This route is closed.", "link": None, "type": "BLOCKED"}]
+    request_transfer(payment, admin)
+    transfers.carry_out(payment.pk, now=NOW)
+    first = now_is(payment).customer_transaction_id
+    payments.update(payment.pk, amount_usd=Decimal(2500), actor=admin)
+    fake_wise.notices = []
+
+    request_transfer(payment, admin)
+    transfers.carry_out(payment.pk, now=NOW)
+
+    (transfer,) = fake_wise.transfers.values()
+    assert transfer["customerTransactionId"] == str(first) == str(now_is(payment).customer_transaction_id)
+    assert (transfer["targetValue"], payment.attention) == (Decimal("2500.00"), "")
+
+
+def test_a_transfer_that_was_made_unheard_is_found_although_the_payment_changed_and_is_not_funded(
+    payment, admin, fake_wise
+):
+    request_transfer(payment, admin)
+    fake_wise.fault(*CREATING, *[AfterWork(Drop)] * 3)
+    with pytest.raises(wise.Unreachable):
+        transfers.carry_out(payment.pk, now=NOW)
+    fake_wise.fault("POST", "/v3/profiles/{id}/quotes", Status(403))
+    transfers.carry_out(payment.pk, now=NOW)
+    assert (now_is(payment).wise_task, payment.wise_transfer_id) == ("", "")
+    payments.update(payment.pk, amount_usd=Decimal(2500), actor=admin)
+
+    request_transfer(payment, admin)
+    transfers.carry_out(payment.pk, now=NOW)
+
+    assert len(fake_wise.transfers) == 1
+    assert "3,000.00 USD" in now_is(payment).attention
+    transfers.request_funding(payment.pk, actor=admin)
+    transfers.carry_out(payment.pk, now=NOW)
+    assert fake_wise.balance == Decimal("100000.00")
+
+
+@pytest.mark.parametrize("field", ["customerTransactionId", "targetAccount"])
+def test_only_our_own_transfer_to_the_agreed_account_is_funded(created, admin, fake_wise, field):
+    (transfer,) = fake_wise.transfers.values()
+    transfer[field] = str(uuid4()) if field == "customerTransactionId" else 4711
+    transfers.request_funding(created.pk, actor=admin)
+
+    transfers.carry_out(created.pk, now=NOW)
+
+    assert asked(fake_wise, "POST", "/payments") == []
+    assert (now_is(created).status, bool(created.attention)) == ("PENDING", True)
+    assert fake_wise.balance == Decimal("100000.00")
+
+
 def test_a_quote_for_another_amount_makes_no_transfer(payment, admin, fake_wise, monkeypatch):
     real = wise.Wise.create_quote
 

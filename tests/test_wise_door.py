@@ -295,14 +295,15 @@ def test_a_test_notification_is_kept_as_such_and_does_nothing(linked, fake_wise,
     assert fake_wise.requests == []
 
 
-def test_a_test_that_names_a_real_transfer_does_nothing(linked, transfer, fake_wise, door):
+@pytest.mark.abuse("INT-02")
+def test_calling_a_message_a_test_does_not_silence_it(linked, transfer, fake_wise, door):
     fake_wise.move(transfer, "processing", notify=False)
     body = fake_wise.event(transfer, "processing", None, occurred_at=NOW)
 
     knock(door, body, fake_wise.signed(body, test=True))
     look_into_all()
 
-    assert (kept(), now_is(linked).status) == ([("processing", "TEST")], "PENDING")
+    assert (kept(), now_is(linked).status) == ([("processing", "APPLIED")], "PROCESSING")
 
 
 def test_a_failed_payout_calls_for_attention_although_the_state_stays(linked, transfer, fake_wise, door):

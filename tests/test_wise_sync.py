@@ -255,6 +255,14 @@ def test_asking_now_answers_503_and_not_500_when_wise_is_down(client_api, linked
     assert client_api.get(f"/api/payments/{linked.pk}/sync-wise").json()["wise"]["last_failure"]
 
 
+def test_somebody_who_waits_is_not_kept_waiting_by_repetitions(client_api, linked, fake_wise):
+    fake_wise.fault(*READING, *[Status(503)] * 3)
+
+    client_api.post(f"/api/payments/{linked.pk}/sync-wise")
+
+    assert len(fake_wise.requests) == 1
+
+
 def test_an_older_answer_never_overwrites_a_newer_one(linked, transfer, fake_wise, time_machine, monkeypatch):
     """Two readers: the first asked earlier and stores later."""
     real, raced = wise.Wise.transfer, []
@@ -288,6 +296,20 @@ def test_an_answer_for_a_transfer_that_is_not_followed_any_more_is_dropped(linke
         tracking.read(linked.pk, now=NOW)
 
     assert (now_is(linked).wise_transfer_id, linked.wise_status, linked.synced_at) == (str(other), "", None)
+
+
+def test_a_transfer_taken_away_while_it_is_read_stays_away(linked, admin, fake_wise, monkeypatch):
+    real = wise.Wise.transfer
+
+    def unlinked(client, transfer_id):
+        found = real(client, transfer_id)
+        payments.update(linked.pk, wise_transfer_id="", actor=admin)
+        return found
+
+    monkeypatch.setattr(wise.Wise, "transfer", unlinked)
+    tracking.read(linked.pk, now=NOW)
+
+    assert (now_is(linked).wise_transfer_id, linked.wise_status, linked.status) == ("", "", "PENDING")
 
 
 # By hand and by Wise

@@ -100,5 +100,5 @@ class Payment(Timestamped):
 
     @property
     def is_at_wise(self) -> bool:
-        """Whether a transfer at Wise belongs to this payment, or may: one that was asked for could be there."""
-        return bool(self.wise_transfer_id) or self.customer_transaction_id is not None
+        """Whether a transfer at Wise belongs to this payment, or Wise is being asked for one."""
+        return bool(self.wise_transfer_id or self.wise_task)

@@ -170,7 +170,7 @@ def _check(payment: Payment, given: Mapping[str, Any]) -> None:
 def _refuse_what_wise_holds(payment: Payment, changed: Mapping[str, Any]) -> None:
     """Refuse to change what was agreed with Wise. Raises PaymentAtWise."""
     held: list[str] = []
-    if payment.customer_transaction_id is not None:
+    if payment.wise_task or (payment.wise_transfer_id and payment.customer_transaction_id is not None):
         held += [name for name in _TOLD_TO_WISE if name in changed]
     if payment.is_at_wise and "wise_transfer_id" not in changed and wise_connection.is_set_up():
         held += [name for name in _SAID_BY_WISE if name in changed]

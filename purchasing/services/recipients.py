@@ -23,7 +23,7 @@ def requirements(supplier_id: int, account_id: int) -> list[dict[str, object]]:
     Raises BankAccountNotFound, WiseNotConnected, or the WiseError.
     """
     account = _account(supplier_id, account_id)
-    with wise_connection.client() as client:
+    with wise_connection.client(somebody_waits=True) as client:
         return client.recipient_requirements(_quote(client, account).id)
 
 
@@ -40,7 +40,7 @@ def create(
     account = _account(supplier_id, account_id)
     if account.wise_recipient_id:
         raise RecipientKnown(account.wise_recipient_id)
-    with wise_connection.client() as client:
+    with wise_connection.client(somebody_waits=True) as client:
         recipient = client.create_recipient(
             wise_connection.profile_of(client),
             currency=account.currency,

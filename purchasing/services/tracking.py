@@ -42,7 +42,7 @@ class Answer(NamedTuple):
     estimated_delivery_at: datetime | None = None
 
 
-def read(payment_id: int, *, now: datetime) -> Payment:
+def read(payment_id: int, *, now: datetime, somebody_waits: bool = False) -> Payment:
     """Ask Wise about the payment's transfer and store what it says; returns the payment.
 
     When Wise does not say, the payment keeps what was known, with the time and the reason.
@@ -52,7 +52,7 @@ def read(payment_id: int, *, now: datetime) -> Payment:
     payment = selectors.payment(payment_id)
     if not payment.wise_transfer_id:
         raise NotAtWise(payment.payment_id)
-    with wise_connection.client() as client:
+    with wise_connection.client(somebody_waits=somebody_waits) as client:
         return _read(client, payment, now)
 
 
@@ -169,7 +169,10 @@ def store(payment_id: int, found: Answer, *, ends_task: bool = False, problem: s
 
 
 def _counts(payment: Payment, found: Answer) -> bool:
-    if payment.wise_transfer_id not in ("", found.transfer.id):
+    """Whether an answer is about the transfer that the payment follows, or was to get, and is the latest."""
+    if payment.wise_transfer_id != found.transfer.id and (
+        payment.wise_transfer_id or payment.wise_task != Payment.WiseTask.CREATE
+    ):
         return False
     return payment.synced_at is None or payment.synced_at <= found.asked_at
 

@@ -34,13 +34,16 @@ _FUNDED_BEFORE = "payment.exists"
 def request_transfer(payment_id: int, *, transaction_id: UUID, now: datetime, actor: User) -> Payment:
     """Have a transfer made at Wise for a pending payment. It moves no money until it is funded.
 
+    A payment keeps the ``transaction_id`` of its first request: should Wise have made a transfer that we never heard
+    of, asking again finds it.
+
     Raises PaymentNotFound, WiseNotConnected, OrderCancelled, or TransferNotPossible with the reason.
     """
     payment = _ours_to_move(payment_id)
     account = payment.bank_account
     if payment.status != Payment.Status.PENDING:
         raise TransferNotPossible(payment.payment_id, f"it is {payment.status}, not PENDING.")
-    if payment.is_at_wise:
+    if payment.wise_transfer_id:
         raise TransferNotPossible(payment.payment_id, "it has a transfer at Wise already.")
     if account is None or not account.wise_recipient_id:
         raise TransferNotPossible(
@@ -51,7 +54,7 @@ def request_transfer(payment_id: int, *, transaction_id: UUID, now: datetime, ac
             payment.payment_id,
             f"the bank account takes {account.currency}, the payment is in {settings.BASE_CURRENCY}.",
         )
-    payment.customer_transaction_id = transaction_id
+    payment.customer_transaction_id = payment.customer_transaction_id or transaction_id
     payment.initiated_at = now
     return _ask(payment, _Task.CREATE, "customer_transaction_id", "initiated_at")
 
@@ -218,11 +221,21 @@ def _fund(client: wise.Wise, payment: Payment) -> None:
     transfer = client.transfer(payment.wise_transfer_id)
     problem = ""
     if transfer.state == transfer_states.WAITING:
-        problem = tracking.difference(payment, transfer)
+        problem = _not_as_agreed(payment, transfer)
         if not problem:
             problem = _funded(client, payment)
             transfer = client.transfer(payment.wise_transfer_id)
     tracking.store(payment.pk, tracking.answer(client, payment, transfer), ends_task=True, problem=problem)
+
+
+def _not_as_agreed(payment: Payment, transfer: wise.Transfer) -> str:
+    """Return why this is not the transfer that somebody meant to fund, or nothing."""
+    if transfer.customer_transaction_id != str(payment.customer_transaction_id):
+        return "The transfer was not made by Godown: fund it where it was made."
+    account = payment.bank_account
+    if account is None or transfer.recipient_id != account.wise_recipient_id:
+        return f"The transfer goes to recipient {transfer.recipient_id}, which is not the payment's bank account."
+    return tracking.difference(payment, transfer)
 
 
 def _funded(client: wise.Wise, payment: Payment) -> str:

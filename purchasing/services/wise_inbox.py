@@ -96,12 +96,13 @@ def _event(raw: bytes, is_test: bool) -> WiseEvent:
     digest = hashlib.sha256(raw).hexdigest()
     body = raw.decode(errors="replace").replace("\0", "")
     try:
-        told = wise_webhooks.parse(raw, is_test=is_test)
+        told = wise_webhooks.parse(raw, is_test=False)
     except ValueError:
         return WiseEvent(
             body_digest=digest, body=body, outcome=_Outcome.IGNORED, reason="Not a message that can be read."
         )
-    is_test = is_test or told.transfer_id == "0"
+    # Wise does not sign the header that calls a message a test: one that names a transfer is none.
+    is_test = is_test and not told.transfer_id
     return WiseEvent(
         body_digest=digest,
         body=body,
@@ -109,7 +110,7 @@ def _event(raw: bytes, is_test: bool) -> WiseEvent:
         schema_version=told.schema_version,
         subscription_id=told.subscription_id,
         profile_id=told.profile_id,
-        transfer_id="" if is_test else told.transfer_id,
+        transfer_id=told.transfer_id,
         told=told.told,
         occurred_at=told.occurred_at,
         outcome=_Outcome.TEST if is_test else _Outcome.PENDING,

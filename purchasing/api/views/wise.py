@@ -32,7 +32,7 @@ class SyncWise(APIView):
     @extend_schema(request=None, responses=shapes.PaymentOutput)
     def post(self, request: Request, payment_id: int) -> Response:
         """Ask Wise now. 503 when Wise does not answer: then what was known stays, with the reason."""
-        tracking.read(payment_id, now=timezone.now())
+        tracking.read(payment_id, now=timezone.now(), somebody_waits=True)
         return shown_payment(payment_id, request)
 
 
