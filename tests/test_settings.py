@@ -302,6 +302,7 @@ def test_no_file_of_the_repository_holds_a_secret():
         ("REDIS_URL", "//:hunter2@127.0.0.1/0"),
         ("SECRET_KEY", "hunter2"),
         ("DB_ENCRYPTION_KEY", "hunter2"),
+        ("WISE_API_KEY", "hunter2 hunter2"),
         ("WISE_WEBHOOK_SECRET", "hunter2"),
         ("WISE_API_BASE", "https://hunter2:hunter2@api.wise.com"),
     ],

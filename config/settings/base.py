@@ -305,7 +305,7 @@ EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("FROM_EMAIL", default="godown@localhost")
 
 # Payments through Wise. Without a key they are kept by hand.
-WISE_API_KEY = env("WISE_API_KEY", default="")
+WISE_API_KEY = one_matching(r"[!-~]{0,4096}", "WISE_API_KEY", given=env("WISE_API_KEY", default=""))
 WISE_API_BASE = wise_base(env("WISE_API_BASE", default="") or "https://api.wise.com")
 WISE_PATH_PREFIX = one_matching(r"(/[A-Za-z0-9]+)?", "WISE_PATH_PREFIX", given=env("WISE_PATH_PREFIX", default=""))
 WISE_PROFILE_ID = one_matching(r"[0-9]{0,18}", "WISE_PROFILE_ID", given=env("WISE_PROFILE_ID", default=""))
