@@ -31,6 +31,9 @@ class Right(StrEnum):
     CHANGE_PAYMENTS = "change_payments"
     # Have Wise create, fund or cancel a transfer: the only right with which money leaves the house.
     MOVE_MONEY = "move_money"
+    VIEW_PLANNING = "view_planning"
+    CHANGE_PLANNING = "change_planning"
+    CHANGE_SETTINGS = "change_settings"
     # Purchase prices and every amount that tells them: totals, values, margins, and sale prices, which default to them.
     VIEW_COST = "view_cost"
     # The bank accounts of suppliers: masked in lists, in full on request, and that is recorded.
@@ -41,12 +44,22 @@ class Right(StrEnum):
     MANAGE_USERS = "manage_users"
 
 
-_READS = frozenset({Right.VIEW_CATALOGUE, Right.VIEW_STOCK, Right.VIEW_SALES, Right.VIEW_ORDERS, Right.VIEW_PAYMENTS})
+_READS = frozenset(
+    {
+        Right.VIEW_CATALOGUE,
+        Right.VIEW_STOCK,
+        Right.VIEW_SALES,
+        Right.VIEW_ORDERS,
+        Right.VIEW_PAYMENTS,
+        Right.VIEW_PLANNING,
+    }
+)
 _BUYS = _READS | {
     Right.VIEW_COST,
     Right.CHANGE_CATALOGUE,
     Right.CHANGE_ORDERS,
     Right.CHANGE_PAYMENTS,
+    Right.CHANGE_PLANNING,
     Right.RECEIVE_STOCK,
     Right.COUNT_STOCK,
 }

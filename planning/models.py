@@ -83,6 +83,12 @@ class Notification(Timestamped):
     alert_type = models.CharField(max_length=12, choices=AlertType.choices)
     message = models.TextField()
     status = models.CharField(max_length=7, choices=Status.choices, default=Status.PENDING)
+    claimed_at = models.DateTimeField(null=True, blank=True, help_text="When a worker took it to be sent.")
+    sent_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its e-mail was sent; the 24 hours begin here."
+    )
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="How often sending was tried.")
+    last_error = models.CharField(max_length=300, blank=True)
 
     class Meta:
         db_table = "notifications"
@@ -96,3 +102,30 @@ class Notification(Timestamped):
 
     def __str__(self) -> str:
         return f"{self.alert_type} #{self.pk}"
+
+
+class JobRun(models.Model):
+    """When a job last ran and how that ended; one row a job."""
+
+    class Outcome(models.TextChoices):
+        RUNNING = "RUNNING", "Running"
+        SUCCEEDED = "SUCCEEDED", "Succeeded"
+        FAILED = "FAILED", "Failed"
+
+    name = models.CharField(max_length=100, unique=True)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    last_succeeded_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=9, choices=Outcome.choices, default=Outcome.RUNNING)
+    detail = models.CharField(max_length=300, blank=True, help_text="Why it failed, without secrets.")
+
+    class Meta:
+        db_table = "job_runs"
+        constraints = [
+            models.CheckConstraint(
+                name="job_runs_outcome_is_known", condition=Q(outcome__in=["RUNNING", "SUCCEEDED", "FAILED"])
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.outcome}"
