@@ -16,5 +16,5 @@ class PurchasingConfig(AppConfig):
 
         audit.watch(models.PurchaseOrder, models.StatusChange, models.Shipment, models.Milestone)
         # When Wise was last asked is no change of the payment; it would be told every hour.
-        audit.watch(models.Payment, but=("synced_at", "sync_failed_at", "wise_task_claimed_at"))
+        audit.watch(models.Payment, but=("synced_at", "sync_failed_at", "wise_task_claimed_at", "wise_state_since"))
         audit.recorded_by_hand(models.OrderLine)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from core.errors import InvalidInput, NotFound, Refused
+from core.errors import Forbidden, InvalidInput, NotFound, Refused
 from purchasing.workflow import Stage
 
 
@@ -179,6 +179,26 @@ class PaymentAtWise(Refused):
     def __init__(self, payment_id: str, names: Sequence[str]) -> None:
         told = ", ".join(names)
         super().__init__(f"{payment_id} follows a transfer at Wise, so this cannot be changed by hand: {told}.")
+
+
+class LinkingForbidden(Forbidden):
+    """A transfer at Wise may be any of the company's, so linking shows what others are paid."""
+
+    code = "linking_forbidden"
+
+    def __init__(self) -> None:
+        super().__init__("Only those who may move money link payments to transfers at Wise, or take the link away.")
+
+
+class MoneyMoving(Refused):
+    """Wise is being asked for something that belongs to this order."""
+
+    code = "money_moving"
+
+    def __init__(self, po_number: str, payment_id: str) -> None:
+        super().__init__(
+            f"{po_number} cannot be cancelled: {payment_id} is being moved through Wise. Withdraw that first."
+        )
 
 
 class TransferTaken(Refused):

@@ -11,12 +11,12 @@ from purchasing import wise
 from purchasing.services import tracking, transfers, wise_inbox
 
 log = logging.getLogger("godown.wise")
+READ_FOR = tracking.READ_FOR / 2  # for payments, and again for messages
 
 
 @shared_task
 def sync_wise() -> None:
-    """Every hour: finish what was begun, then read every transfer that may have changed."""
-    finish_wise()
+    """Every hour: read every transfer that may have changed."""
     tracking.read_all(now=timezone.now())
 
 
@@ -29,18 +29,16 @@ def finish_wise() -> None:
 
 
 def _each(ids: Iterable[int], do: Callable[[int], object]) -> None:
-    """Do it for each: one that fails never stops the others, until Wise is down for all of them."""
-    silent = 0
+    """Do it for each, as long as there is time: one that fails never stops the others, unless Wise is down."""
+    started, silent = timezone.now(), 0
     for each in ids:
+        if silent == tracking.GIVE_UP_AFTER or timezone.now() - started > READ_FOR:
+            return
         try:
             do(each)
             silent = 0
-        except wise.Unreachable as error:
-            silent += 1
-            log.warning("%s waits: %s", each, error.message)
-            if silent == tracking.GIVE_UP_AFTER:
-                return
-        except DomainError as error:
+        except wise.WiseError as error:
+            silent = silent + 1 if tracking.is_down(error) else 0
             log.warning("%s waits: %s", each, error.message)
 
 

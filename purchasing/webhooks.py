@@ -24,8 +24,8 @@ def wise(request: HttpRequest) -> HttpResponse:
     raw = request.body
     signature = request.headers.get("X-Signature-SHA256", "")
     if not wise_webhooks.verify(raw, signature, key=settings.WISE_WEBHOOK_KEY):
-        security_log.event("webhook_refused", door="wise", size=len(raw))
         limits.count(request, group="webhook", rate=MAX_FORGED, fail_closed=False)
+        security_log.event("webhook_refused", door="wise", size=len(raw))
         return error_pages.answer(request, 401, "bad_signature", "This was not signed by Wise.")
     is_test = request.headers.get("X-Test-Notification", "").lower() == "true"
     is_news = wise_inbox.keep(raw, delivery_id=request.headers.get("X-Delivery-Id", ""), is_test=is_test)

@@ -235,7 +235,9 @@ OPERATIONS = {
     "purchasing.transfers.request_cancellation": lambda w: _ask(w, transfers.request_cancellation),
     "purchasing.tracking.store": _read,
     "purchasing.tracking.note_failure": lambda w: lambda: tracking.note_failure(w.payment.pk, ValueError("x"), at=NOW),
-    "purchasing.tracking.end_task": lambda w: lambda: tracking.end_task(w.payment.pk, attention="No."),
+    "purchasing.tracking.end_task": lambda w: (
+        lambda: tracking.end_task(w.payment.pk, tracking.Claim("", None), attention="No.")
+    ),
     "purchasing.wise_inbox.keep": lambda w: lambda: wise_inbox.keep(b"{}", delivery_id="", is_test=True),
     "purchasing.shipments.create": lambda w: (
         lambda: shipments.create(w.shipment.order_id, milestones=[shipped(2)], today=DAY, actor=w.actor)
@@ -260,8 +262,8 @@ def _request_transfer(world, payment):
 
 def _ask(world, request):
     payment = world.pay_through_wise()
-    Payment.objects.filter(pk=payment.pk).update(wise_transfer_id="7", customer_transaction_id=uuid4())
-    return lambda: request(payment.pk, actor=world.actor)
+    Payment.objects.filter(pk=payment.pk).update(wise_transfer_id="7", wise_made_here=True)
+    return lambda: request(payment.pk, now=NOW, actor=world.actor)
 
 
 def _imported(world):

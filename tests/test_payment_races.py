@@ -128,7 +128,7 @@ def test_a_transfer_asked_for_by_many_is_made_once(payment, buyer, fake_wise):
 def test_funding_carried_out_by_many_workers_pays_once(payment, buyer, fake_wise):
     transfers.request_transfer(payment.pk, transaction_id=uuid4(), now=NOW, actor=buyer)
     transfers.carry_out(payment.pk, now=NOW)
-    transfers.request_funding(payment.pk, actor=buyer)
+    transfers.request_funding(payment.pk, now=NOW, actor=buyer)
     before = fake_wise.balance
 
     done = at_once(6, lambda _: transfers.carry_out(payment.pk, now=NOW))

@@ -27,6 +27,20 @@ class DayField(serializers.DateField):
         return day
 
 
+class MomentField(serializers.DateTimeField):
+    """A moment that every database can tell in any time zone."""
+
+    def to_internal_value(self, value: Any) -> Any:
+        """Return the moment."""
+        try:
+            moment = super().to_internal_value(value)
+        except OverflowError:
+            moment = None
+        if moment is None or not FIRST_DAY < moment.date() < LAST_DAY:
+            raise serializers.ValidationError(f"A moment from {FIRST_DAY} to {LAST_DAY} is needed.")
+        return moment
+
+
 class DatedFilters(Filters):
     """Filters with ``from`` and ``to``, both days included; they reach the selector as ``since`` and ``until``."""
 

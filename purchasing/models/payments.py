@@ -63,11 +63,16 @@ class Payment(Timestamped):
     amount_refunded = models.DecimalField(max_digits=16, decimal_places=2, null=True, blank=True)
     currency_refunded = models.CharField(max_length=3, blank=True)
     customer_transaction_id = models.UUIDField(null=True, blank=True, unique=True)
+    wise_made_here = models.BooleanField(
+        default=False, help_text="Whether Godown had the transfer made: only such are funded and cancelled from here."
+    )
+    wise_state_since = models.DateTimeField(null=True, blank=True, help_text="When wise_status was first seen.")
     wise_quote_id = models.CharField(max_length=64, blank=True)
     wise_event_at = models.DateTimeField(
         null=True, blank=True, help_text="When the newest state change that Wise told of had occurred."
     )
     wise_task = models.CharField(max_length=6, choices=WiseTask.choices, blank=True)
+    wise_task_asked_at = models.DateTimeField(null=True, blank=True)
     wise_task_claimed_at = models.DateTimeField(null=True, blank=True, help_text="When a worker took the task.")
     notes = models.TextField(blank=True)
 

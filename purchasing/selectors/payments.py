@@ -5,7 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple, TypedDict
 
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.fields import DecimalField
 from django.db.models.functions import Coalesce, TruncMonth
 
@@ -17,6 +17,8 @@ from purchasing.workflow import Stage
 
 _UNDER_WAY = (Payment.Status.PENDING, Payment.Status.PROCESSING)
 _SPENT = ~Q(status=Payment.Status.FAILED)
+# SQLite adds money in floating point, where 0.7 + 0.1 is less than 0.8.
+_LESS_THAN_A_CENT = Value(Decimal("0.004"), output_field=DecimalField(max_digits=18, decimal_places=3))
 _PAID_ON = Coalesce("initiated_at", "created_at")
 
 
@@ -139,7 +141,8 @@ def with_something_due(*, supplier_id: int | None = None) -> QuerySet[PurchaseOr
     arrived = Q(status=Payment.Status.DELIVERED)
     under_way = Q(status__in=_UNDER_WAY)
     rows = found.annotate(paid=_of_each_order(arrived), in_transfer=_of_each_order(under_way))
-    return rows.filter(total_usd__gt=F("paid") + F("in_transfer")).order_by("order_date", "id")
+    spent = F("paid") + F("in_transfer") + _LESS_THAN_A_CENT
+    return rows.filter(total_usd__gt=spent).order_by("order_date", "id")
 
 
 def due(order: Any) -> DueOrder:
@@ -165,7 +168,7 @@ def to_read(*, now: datetime, sent_since: datetime, read_before: datetime) -> li
     never_read = Q(wise_status="", paid_on__lte=now)
     return list(
         Payment.objects.exclude(wise_transfer_id="")
-        .annotate(paid_on=Coalesce("wise_event_at", _PAID_ON))
+        .annotate(paid_on=Coalesce("wise_state_since", _PAID_ON))
         .filter(Q(status__in=_UNDER_WAY) | never_read | reversible)
         .order_by("updated_at", "id")
         .values_list("id", flat=True)

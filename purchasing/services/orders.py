@@ -15,13 +15,14 @@ from inventory.models import Product, Supplier
 from purchasing import workflow
 from purchasing.errors import (
     LinesFixed,
+    MoneyMoving,
     OrderNotCancellable,
     OrderTooLarge,
     StageNotReachable,
     UnknownSupplier,
     UnorderableProducts,
 )
-from purchasing.models import OrderLine, PurchaseOrder
+from purchasing.models import OrderLine, Payment, PurchaseOrder
 from purchasing.services import locks, numbering, receipts
 from purchasing.workflow import Stage
 
@@ -97,13 +98,20 @@ def advance(order_id: int, *, to: Stage, notes: str = "", actor: User) -> Purcha
 def cancel(order_id: int, *, reason: str, now: datetime, actor: User) -> PurchaseOrder:
     """End an order where it stands.
 
-    Raises OrderNotFound, OrderCancelled, or OrderNotCancellable when goods of it were received.
+    Raises OrderNotFound, OrderCancelled, OrderNotCancellable when goods of it were received, or MoneyMoving while Wise
+    is being asked to make or fund a transfer for it.
     """
     order = locks.open_order(order_id)
+    moving = Payment.objects.filter(order=order).exclude(wise_task="").values_list("payment_id", flat=True).first()
+    if moving:
+        raise MoneyMoving(order.po_number, moving)
     if order.stage is Stage.STOCKED or order.line_items.filter(quantity_received__gt=0).exists():
         raise OrderNotCancellable(order.po_number)
     order.cancelled_at = now
     order.save(update_fields=["cancelled_at", "updated_at"])
+    for payment in Payment.objects.exclude(status=Payment.Status.FAILED).filter(order=order, attention=""):
+        payment.attention = f"{order.po_number} was cancelled. Settle with the supplier what was paid for it."
+        payment.save(update_fields=["attention", "updated_at"])
     order.status_history.create(
         old_status=order.status, new_status=order.status, changed_by=actor, notes=f"Cancelled: {reason}".strip(": ")
     )

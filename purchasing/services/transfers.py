@@ -21,25 +21,31 @@ from purchasing import transfer_states, wise, wise_connection
 from purchasing.errors import NotAtWise, OrderCancelled, TransferNotPossible, WiseNotConnected
 from purchasing.models import Payment
 from purchasing.services import locks, tracking
+from purchasing.services.payments import refuse_overpayment
 
 CLAIM = timedelta(minutes=10)  # longer than a job may run (CELERY_TASK_TIME_LIMIT)
 _Task = Payment.WiseTask
+TASK_LIVES = timedelta(hours=24)  # money asked for yesterday is not sent today by surprise
+UNHEARD = "An earlier try may have made a transfer: ask again to find it, before paying another way."
 _FUNDED_BEFORE = "payment.exists"
+_NOT_OURS = "The transfer was not made by Godown: fund or cancel it where it was made."
 
 
 # What people ask for
 
 
 @operation
-def request_transfer(payment_id: int, *, transaction_id: UUID, now: datetime, actor: User) -> Payment:
+def request_transfer(
+    payment_id: int, *, transaction_id: UUID, confirm_overpayment: bool = False, now: datetime, actor: User
+) -> Payment:
     """Have a transfer made at Wise for a pending payment. It moves no money until it is funded.
 
     A payment keeps the ``transaction_id`` of its first request: should Wise have made a transfer that we never heard
     of, asking again finds it.
 
-    Raises PaymentNotFound, WiseNotConnected, OrderCancelled, or TransferNotPossible with the reason.
+    Raises PaymentNotFound, WiseNotConnected, OrderCancelled, OverPayment, or TransferNotPossible with the reason.
     """
-    payment = _ours_to_move(payment_id)
+    payment = _ours_to_move(payment_id, confirm_overpayment)
     account = payment.bank_account
     if payment.status != Payment.Status.PENDING:
         raise TransferNotPossible(payment.payment_id, f"it is {payment.status}, not PENDING.")
@@ -56,71 +62,97 @@ def request_transfer(payment_id: int, *, transaction_id: UUID, now: datetime, ac
         )
     payment.customer_transaction_id = payment.customer_transaction_id or transaction_id
     payment.initiated_at = now
-    return _ask(payment, _Task.CREATE, "customer_transaction_id", "initiated_at")
+    return _ask(payment, _Task.CREATE, "customer_transaction_id", "initiated_at", now=now)
 
 
 @operation
-def request_funding(payment_id: int, *, actor: User) -> Payment:
+def request_funding(payment_id: int, *, confirm_overpayment: bool = False, now: datetime, actor: User) -> Payment:
     """Have the transfer funded from the balance at Wise: from here on, money leaves.
 
-    Raises PaymentNotFound, WiseNotConnected, OrderCancelled, NotAtWise, or TransferNotPossible with the reason.
+    Raises PaymentNotFound, WiseNotConnected, OrderCancelled, OverPayment, NotAtWise, or TransferNotPossible with the
+    reason.
     """
-    payment = _ours_to_move(payment_id)
+    payment = _ours_to_move(payment_id, confirm_overpayment)
     _made_by_us(payment)
     if payment.wise_status != transfer_states.WAITING:
         raise TransferNotPossible(
             payment.payment_id, f"its transfer is {payment.wise_status}, so it is not funded now."
         )
-    return _ask(payment, _Task.FUND)
+    return _ask(payment, _Task.FUND, now=now)
 
 
 @operation
-def request_cancellation(payment_id: int, *, actor: User) -> Payment:
+def request_cancellation(payment_id: int, *, now: datetime, actor: User) -> Payment:
     """Have the transfer cancelled at Wise, which Wise does as long as it was not paid out.
+
+    What was asked for before and no worker is at is withdrawn by this.
 
     Raises PaymentNotFound, WiseNotConnected, NotAtWise, or TransferNotPossible with the reason.
     """
     payment = locks.payment(payment_id)
-    _no_task(payment)
+    if not wise_connection.is_set_up():
+        raise WiseNotConnected
+    if payment.wise_task == _Task.CANCEL or _is_claimed(payment, now):
+        raise _BeingAsked(payment)
+    if payment.wise_task == _Task.CREATE:
+        return _withdraw(payment)
     _made_by_us(payment)
     if payment.status == Payment.Status.FAILED:
         raise TransferNotPossible(payment.payment_id, "its transfer has ended already.")
-    return _ask(payment, _Task.CANCEL)
+    return _ask(payment, _Task.CANCEL, now=now)
 
 
-def _ours_to_move(payment_id: int) -> Payment:
+def _ours_to_move(payment_id: int, confirm_overpayment: bool) -> Payment:
+    """Return a locked payment for which money may be moved now."""
     payment = locks.payment(payment_id)
     if payment.order is not None and payment.order.cancelled_at is not None:
         raise OrderCancelled(payment.order.po_number)
-    _no_task(payment)
-    return payment
-
-
-def _no_task(payment: Payment) -> None:
     if not wise_connection.is_set_up():
         raise WiseNotConnected
     if payment.wise_task:
-        words = _Task(payment.wise_task).label.lower()
-        raise TransferNotPossible(payment.payment_id, f"Wise is being asked to {words}; wait for the answer.")
+        raise _BeingAsked(payment)
+    if payment.attention:
+        raise TransferNotPossible(payment.payment_id, f"see to this first, and put it aside: {payment.attention}")
+    if not confirm_overpayment:
+        refuse_overpayment(payment)
+    return payment
 
 
 def _made_by_us(payment: Payment) -> None:
     if not payment.wise_transfer_id:
         raise NotAtWise(payment.payment_id)
-    if payment.customer_transaction_id is None:
+    if not payment.wise_made_here:
         raise TransferNotPossible(
             payment.payment_id, "its transfer was made in Wise's own pages: fund or cancel it there."
         )
 
 
-def _ask(payment: Payment, task: Payment.WiseTask, *fields: str) -> Payment:
+class _BeingAsked(TransferNotPossible):
+    """Wise is being asked for something already."""
+
+    def __init__(self, payment: Payment) -> None:
+        words = _Task(payment.wise_task).label.lower()
+        super().__init__(payment.payment_id, f"Wise is being asked to {words}; wait for the answer.")
+
+
+def _ask(payment: Payment, task: Payment.WiseTask, *fields: str, now: datetime) -> Payment:
     from purchasing.tasks import move_money  # noqa: PLC0415 - the door of the job knows this module
 
     payment.wise_task = task
+    payment.wise_task_asked_at = now
     payment.wise_task_claimed_at = None
-    payment.save(update_fields=["wise_task", "wise_task_claimed_at", *fields, "updated_at"])
+    payment.save(update_fields=["wise_task", "wise_task_asked_at", "wise_task_claimed_at", *fields, "updated_at"])
     security_log.event("money_asked_to_move", payment=payment.payment_id, task=task.value)
     transaction.on_commit(lambda: move_money.delay(payment.pk), robust=True)
+    return payment
+
+
+def _withdraw(payment: Payment) -> Payment:
+    """Forget that a transfer was asked for. Wise may have made one in a try whose answer was lost."""
+    payment.attention = UNHEARD if payment.sync_error else ""
+    payment.wise_task = ""
+    payment.save(update_fields=["wise_task", "attention", "updated_at"])
+    security_log.event("money_not_asked_to_move", payment=payment.payment_id)
     return payment
 
 
@@ -135,45 +167,51 @@ def carry_out(payment_id: int, *, now: datetime) -> bool:
     payment = _claim(payment_id, now=now)
     if payment is None:
         return False
+    claim = tracking.Claim(payment.wise_task, now)
     try:
         with wise_connection.client() as client:
-            _STEPS[_Task(payment.wise_task)](client, payment)
+            _STEPS[_Task(payment.wise_task)](client, payment, claim)
     except wise.Unreachable as error:
         # What was asked of funding may have happened: its claim stays, so that Wise has time to show it.
-        tracking.note_failure(payment_id, error, at=now, release=payment.wise_task != _Task.FUND)
+        tracking.note_failure(payment_id, error, at=now, release=None if claim.task == _Task.FUND else claim)
         raise
     except wise.WiseError as error:
-        tracking.end_task(payment_id, attention=error.message)
+        unheard = claim.task == _Task.CREATE and payment.sync_error
+        tracking.end_task(payment_id, claim, attention=f"{error.message} {UNHEARD if unheard else ''}".strip())
     except WiseNotConnected as error:
-        tracking.note_failure(payment_id, error, at=now, release=True)
+        tracking.note_failure(payment_id, error, at=now, release=claim)
     return True
 
 
 def unfinished(*, now: datetime) -> list[int]:
-    """Return the ids of payments with a task that nobody is at, in one query."""
+    """Return the ids of payments with a task that nobody is at, those touched longest ago first, in one query."""
     nobody = Q(wise_task_claimed_at=None) | Q(wise_task_claimed_at__lt=now - CLAIM)
-    return list(Payment.objects.exclude(wise_task="").filter(nobody).order_by("id").values_list("id", flat=True))
+    waiting = Payment.objects.exclude(wise_task="").filter(nobody).order_by("updated_at", "id")
+    return list(waiting.values_list("id", flat=True))
+
+
+def _is_claimed(payment: Payment, now: datetime) -> bool:
+    claimed = payment.wise_task_claimed_at
+    return bool(payment.wise_task) and claimed is not None and claimed > now - CLAIM
 
 
 @operation
 def _claim(payment_id: int, *, now: datetime) -> Payment | None:
-    """Take the task of a payment, unless there is none, somebody is at it, or its order was cancelled meanwhile."""
-    payment = locks.payment(payment_id)
-    claimed = payment.wise_task_claimed_at
-    if not payment.wise_task or (claimed is not None and claimed > now - CLAIM):
-        return None
-    cancelled = payment.order is not None and payment.order.cancelled_at is not None
-    if cancelled and payment.wise_task != _Task.CANCEL:
-        tracking.end_task(
-            payment_id, attention="The order was cancelled meanwhile. An unfunded transfer may be at Wise."
-        )
+    """Take the task of a payment, unless there is none, somebody is at it, or it was asked for too long ago."""
+    payment = locks.payment_alone(payment_id)
+    if not payment.wise_task or _is_claimed(payment, now):
         return None
     payment.wise_task_claimed_at = now
     payment.save(update_fields=["wise_task_claimed_at"])
+    if payment.wise_task_asked_at is not None and payment.wise_task_asked_at < now - TASK_LIVES:
+        asked = f"{timezone.localtime(payment.wise_task_asked_at):%d %B, %H:%M}"
+        words = f"Wise could not be asked since {asked}. Ask again if it is still meant. {UNHEARD}"
+        tracking.end_task(payment_id, tracking.Claim(payment.wise_task, now), attention=words)
+        return None
     return payment
 
 
-def _create(client: wise.Wise, payment: Payment) -> None:
+def _create(client: wise.Wise, payment: Payment, claim: tracking.Claim) -> None:
     account = payment.bank_account
     number = payment.customer_transaction_id
     assert account is not None
@@ -189,7 +227,7 @@ def _create(client: wise.Wise, payment: Payment) -> None:
     option = quote.option(tracking.PAY_IN)
     reason = _against(quote, option, payment)
     if reason:
-        raise wise.RefusedByWise(f"No transfer was made: {reason}")
+        raise wise.RefusedByWise(f"The quote of Wise cannot be used: {reason}")
     asked_at = timezone.now()
     transfer = client.create_transfer(
         recipient_id=account.wise_recipient_id,
@@ -197,11 +235,11 @@ def _create(client: wise.Wise, payment: Payment) -> None:
         customer_transaction_id=number,
         reference=payment.payment_id,
     )
-    if transfer.customer_transaction_id != str(number):
+    if not tracking.is_ours(payment, transfer):
         raise wise.Unreachable("Wise answered with a transfer that was not asked for.")
     same = transfer.quote_id == quote.id  # a repetition gets the transfer of the first time, with its own quote
     fee = tracking.fee_in_usd(quote, option) if same and option is not None else tracking.fee_of(client, transfer)
-    tracking.store(payment.pk, tracking.Answer(transfer, asked_at, fee, transfer.quote_id), ends_task=True)
+    tracking.store(payment.pk, tracking.Answer(transfer, asked_at, fee, transfer.quote_id), claim=claim)
 
 
 def _against(quote: wise.Quote, option: wise.PaymentOption | None, payment: Payment) -> str:
@@ -217,7 +255,7 @@ def _against(quote: wise.Quote, option: wise.PaymentOption | None, payment: Paym
     return ""
 
 
-def _fund(client: wise.Wise, payment: Payment) -> None:
+def _fund(client: wise.Wise, payment: Payment, claim: tracking.Claim) -> None:
     transfer = client.transfer(payment.wise_transfer_id)
     problem = ""
     if transfer.state == transfer_states.WAITING:
@@ -225,17 +263,12 @@ def _fund(client: wise.Wise, payment: Payment) -> None:
         if not problem:
             problem = _funded(client, payment)
             transfer = client.transfer(payment.wise_transfer_id)
-    tracking.store(payment.pk, tracking.answer(client, payment, transfer), ends_task=True, problem=problem)
+    tracking.store(payment.pk, tracking.answer(client, payment, transfer), claim=claim, problem=problem)
 
 
 def _not_as_agreed(payment: Payment, transfer: wise.Transfer) -> str:
     """Return why this is not the transfer that somebody meant to fund, or nothing."""
-    if transfer.customer_transaction_id != str(payment.customer_transaction_id):
-        return "The transfer was not made by Godown: fund it where it was made."
-    account = payment.bank_account
-    if account is None or transfer.recipient_id != account.wise_recipient_id:
-        return f"The transfer goes to recipient {transfer.recipient_id}, which is not the payment's bank account."
-    return tracking.difference(payment, transfer)
+    return tracking.difference(payment, transfer) if tracking.is_ours(payment, transfer) else _NOT_OURS
 
 
 def _funded(client: wise.Wise, payment: Payment) -> str:
@@ -247,19 +280,23 @@ def _funded(client: wise.Wise, payment: Payment) -> str:
     return f"Wise did not fund the transfer: {funding.error_code or funding.status}."
 
 
-def _cancel(client: wise.Wise, payment: Payment) -> None:
-    problem = ""
+def _cancel(client: wise.Wise, payment: Payment, claim: tracking.Claim) -> None:
+    transfer, problem = client.transfer(payment.wise_transfer_id), _NOT_OURS
+    if tracking.is_ours(payment, transfer):
+        problem = _cancelled(client, payment)
+        transfer = client.transfer(payment.wise_transfer_id)
+    tracking.store(payment.pk, tracking.answer(client, payment, transfer), claim=claim, problem=problem)
+
+
+def _cancelled(client: wise.Wise, payment: Payment) -> str:
+    """Cancel the transfer; return why it is not cancelled, or nothing."""
     try:
-        client.cancel(payment.wise_transfer_id)
+        return "" if client.cancel(payment.wise_transfer_id).state == "cancelled" else "Wise has not cancelled it yet."
     except wise.RefusedByWise as error:
-        problem = error.message
-    transfer = client.transfer(payment.wise_transfer_id)
-    if transfer.state == "cancelled":
-        problem = ""
-    tracking.store(payment.pk, tracking.answer(client, payment, transfer), ends_task=True, problem=problem)
+        return error.message
 
 
-_STEPS: dict[Payment.WiseTask, Callable[[wise.Wise, Payment], None]] = {
+_STEPS: dict[Payment.WiseTask, Callable[[wise.Wise, Payment, tracking.Claim], None]] = {
     _Task.CREATE: _create,
     _Task.FUND: _fund,
     _Task.CANCEL: _cancel,

@@ -80,7 +80,7 @@ def _is_outdated(event: WiseEvent, payment: Payment) -> bool:
     known, told = payment.wise_event_at, event.occurred_at
     if event.event_type != _STATE_CHANGE or known is None or told is None:
         return False
-    return told <= known
+    return told < known
 
 
 def _confirm(payment: Payment, now: datetime) -> None:
@@ -111,7 +111,7 @@ def _event(raw: bytes, is_test: bool) -> WiseEvent:
         subscription_id=told.subscription_id,
         profile_id=told.profile_id,
         transfer_id=told.transfer_id,
-        told=told.told,
+        told=told.told or ("" if told.refund_amount is None else f"{told.refund_amount} {told.refund_currency}"),
         occurred_at=told.occurred_at,
         outcome=_Outcome.TEST if is_test else _Outcome.PENDING,
     )

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from accounts.api.privacy import CostField
 from core.api.fields import MAX_UNITS, AmountField, CleanCharField, IdField, WholeField
-from core.api.filters import DatedFilters
+from core.api.filters import DatedFilters, DayField
 from inventory.api.serializers import SupplierBrief
 from purchasing.api.serializers.payments import StandingOutput
 from purchasing.api.serializers.shipments import ShipmentOutput
@@ -130,7 +130,7 @@ class OrderUpdate(serializers.Serializer[Any]):
     """What may change on an order. Totals are computed, whatever is sent."""
 
     supplier_pi = CleanCharField(max_length=64, required=False, allow_blank=True)
-    expected_ready_date = serializers.DateField(required=False, allow_null=True)
+    expected_ready_date = DayField(required=False, allow_null=True)
     shipping_usd = AmountField(required=False)
     other_fees_usd = AmountField(required=False)
     deposit_percent = AmountField(max_digits=5, max_value=Decimal(100), required=False)
@@ -142,7 +142,7 @@ class OrderInput(OrderUpdate):
     """A new order: a DRAFT."""
 
     supplier_id = IdField()
-    order_date = serializers.DateField(required=False)
+    order_date = DayField(required=False)
     line_items = LineInput(many=True, source="lines", max_length=MAX_LINES, default=list)  # type: ignore[call-arg]
 
 

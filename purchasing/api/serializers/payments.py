@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from accounts.api.privacy import CostField, CostText
 from core.api.fields import AmountField, CleanCharField, IdField
-from core.api.filters import Filters
+from core.api.filters import Filters, MomentField
 from inventory.api.serializers import SupplierBrief
 from purchasing import transfer_states
 from purchasing.models import Payment
@@ -26,7 +26,7 @@ class WiseOutput(serializers.ModelSerializer[Payment]):
     task = serializers.CharField(source="wise_task", help_text="What Wise is being asked for: CREATE, FUND, CANCEL.")
     last_synced_at = serializers.DateTimeField(source="synced_at", allow_null=True)
     last_failed_at = serializers.DateTimeField(source="sync_failed_at", allow_null=True)
-    last_failure = serializers.CharField(source="sync_error")
+    last_failure = CostText(source="sync_error")
 
     class Meta:
         model = Payment
@@ -73,7 +73,7 @@ class PaymentUpdate(serializers.Serializer[Any]):
     amount_received = AmountField(max_digits=16, required=False, allow_null=True)
     currency_received = serializers.RegexField(r"^([A-Z]{3})?$", required=False, allow_blank=True)
     bank_account_id = IdField(required=False, allow_null=True)
-    initiated_at = serializers.DateTimeField(required=False)
+    initiated_at = MomentField(required=False)
     wise_transfer_id = serializers.RegexField(r"^([1-9][0-9]{0,17})?$", required=False, allow_blank=True)
     wise_tracking_id = CleanCharField(max_length=64, required=False, allow_blank=True)
     attention = serializers.ChoiceField([("", "nothing")], required=False, help_text="Only emptied: seen to.")
@@ -87,6 +87,12 @@ class PaymentInput(PaymentUpdate):
     po_id = IdField(required=False, allow_null=True, source="order_id")
     supplier_id = IdField(required=False, allow_null=True)
     attention = None  # type: ignore[assignment]
+
+
+class MoveInput(serializers.Serializer[Any]):
+    """What is said when money is to be moved."""
+
+    confirm_overpayment = serializers.BooleanField(required=False, help_text="More than the order comes to is meant.")
 
 
 class PaymentFilters(Filters):
@@ -151,7 +157,7 @@ class DueOutput(serializers.Serializer[Any]):
     status = serializers.CharField(source="order.status")
     supplier = SupplierBrief(source="order.supplier")
     total_usd = CostField(source="order.total_usd", max_digits=16)
-    next_due_on = serializers.DateField(source="standing.next_due.due_on")
+    next_due_on = serializers.DateField(source="standing.next_due.due_on", default=None, allow_null=True)
     standing = StandingOutput()
 
 

@@ -13,10 +13,13 @@ from accounts.api.idempotency import idempotent
 from accounts.api.permissions import actor_of
 from accounts.api.privacy import shown
 from accounts.rights import Right
+from core import limits
 from inventory.api.serializers import BankAccountOutput
 from purchasing.api.serializers import payments as shapes
 from purchasing.api.views.payments import shown_payment
 from purchasing.services import recipients, tracking, transfers
+
+MAX_QUESTIONS = "20/m"  # that an address may have Wise asked while it waits
 
 
 class SyncWise(APIView):
@@ -32,6 +35,7 @@ class SyncWise(APIView):
     @extend_schema(request=None, responses=shapes.PaymentOutput)
     def post(self, request: Request, payment_id: int) -> Response:
         """Ask Wise now. 503 when Wise does not answer: then what was known stays, with the reason."""
+        limits.count(request._request, group="wise", rate=MAX_QUESTIONS, fail_closed=False)
         tracking.read(payment_id, now=timezone.now(), somebody_waits=True)
         return shown_payment(payment_id, request)
 
@@ -41,17 +45,19 @@ class WiseTransfer(APIView):
 
     rights = {"POST": Right.MOVE_MONEY, "DELETE": Right.MOVE_MONEY}
 
-    @extend_schema(request=None, responses={202: shapes.PaymentOutput})
+    @extend_schema(request=shapes.MoveInput, responses={202: shapes.PaymentOutput})
     @idempotent
     def post(self, request: Request, payment_id: int) -> Response:
         """Have a transfer made, unfunded: it moves no money yet. A job does it; the payment tells how it went."""
-        transfers.request_transfer(payment_id, transaction_id=uuid4(), now=timezone.now(), actor=actor_of(request))
+        transfers.request_transfer(
+            payment_id, transaction_id=uuid4(), **_given(request), now=timezone.now(), actor=actor_of(request)
+        )
         return shown_payment(payment_id, request, status.HTTP_202_ACCEPTED)
 
     @extend_schema(request=None, responses={202: shapes.PaymentOutput})
     def delete(self, request: Request, payment_id: int) -> Response:
-        """Have the transfer cancelled, as long as Wise has not paid it out."""
-        transfers.request_cancellation(payment_id, actor=actor_of(request))
+        """Withdraw what Wise was not asked for yet, or have the transfer cancelled, unless it is paid out."""
+        transfers.request_cancellation(payment_id, now=timezone.now(), actor=actor_of(request))
         return shown_payment(payment_id, request, status.HTTP_202_ACCEPTED)
 
 
@@ -60,11 +66,11 @@ class WiseFunding(APIView):
 
     rights = {"POST": Right.MOVE_MONEY}
 
-    @extend_schema(request=None, responses={202: shapes.PaymentOutput})
+    @extend_schema(request=shapes.MoveInput, responses={202: shapes.PaymentOutput})
     @idempotent
     def post(self, request: Request, payment_id: int) -> Response:
         """Have the transfer funded from the balance: from here on, money leaves."""
-        transfers.request_funding(payment_id, actor=actor_of(request))
+        transfers.request_funding(payment_id, **_given(request), now=timezone.now(), actor=actor_of(request))
         return shown_payment(payment_id, request, status.HTTP_202_ACCEPTED)
 
 
@@ -88,3 +94,10 @@ class WiseRecipient(APIView):
             supplier_id, account_id, kind=given["type"], details=given["details"], actor=actor_of(request)
         )
         return shown(BankAccountOutput, account, request, status.HTTP_201_CREATED)
+
+
+def _given(request: Request) -> dict[str, bool]:
+    """Return what the body says; there need not be one."""
+    form = shapes.MoveInput(data=request.data or {})
+    form.is_valid(raise_exception=True)
+    return dict(form.validated_data)
