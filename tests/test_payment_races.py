@@ -10,6 +10,7 @@ from decimal import Decimal
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
 from core.errors import DomainError
 from inventory.services import suppliers
@@ -93,6 +94,16 @@ def test_payment_numbers_have_no_gap_and_no_double_among_many_and_refused(buyer)
     assert numbers[0] == taken.payment_id
 
 
+def test_of_8_who_link_one_transfer_at_once_one_wins_and_seven_are_told_why(buyer):
+    owners = [make_supplier().pk for _ in range(8)]
+    fields = {"amount_usd": Decimal(1), "wise_transfer_id": "4711"}
+
+    results = at_once(8, lambda n: payments.create(supplier_id=owners[n], today=TODAY, now=NOW, actor=buyer, **fields))
+
+    assert kinds(results) == {"Payment": 1, "TransferTaken": 7}
+    assert Payment.objects.get().payment_id == "PAY-2026-001"
+
+
 @pytest.mark.abuse("CON-04")
 def test_advancing_and_paying_and_cancelling_at_once_each_have_one_winner(order, buyer):
     def act(number):
@@ -164,7 +175,7 @@ def worker(payment, fake):
 @pytest.mark.abuse("CON-10")
 def test_a_worker_killed_after_wise_made_the_transfer_leaves_one_when_it_is_run_again(payment, buyer, fake_wise):
     """SIGKILL while the answer is on its way, then the next worker once the claim has run out."""
-    transfers.request_transfer(payment.pk, transaction_id=uuid4(), now=NOW, actor=buyer)
+    transfers.request_transfer(payment.pk, transaction_id=uuid4(), now=timezone.now(), actor=buyer)
     fake_wise.fault("POST", "/v1/transfers", AfterWork(Hang))
     first = worker(payment, fake_wise)
     wait_for(lambda: fake_wise.transfers or first.poll() is not None)

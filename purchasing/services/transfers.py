@@ -93,7 +93,7 @@ def request_cancellation(payment_id: int, *, now: datetime, actor: User) -> Paym
     if not wise_connection.is_set_up():
         raise WiseNotConnected
     if payment.wise_task == _Task.CANCEL or _is_claimed(payment, now):
-        raise _BeingAsked(payment)
+        raise _being_asked(payment)
     if payment.wise_task == _Task.CREATE:
         return _withdraw(payment)
     _made_by_us(payment)
@@ -110,7 +110,7 @@ def _ours_to_move(payment_id: int, confirm_overpayment: bool) -> Payment:
     if not wise_connection.is_set_up():
         raise WiseNotConnected
     if payment.wise_task:
-        raise _BeingAsked(payment)
+        raise _being_asked(payment)
     if payment.attention:
         raise TransferNotPossible(payment.payment_id, f"see to this first, and put it aside: {payment.attention}")
     if not confirm_overpayment:
@@ -127,12 +127,9 @@ def _made_by_us(payment: Payment) -> None:
         )
 
 
-class _BeingAsked(TransferNotPossible):
-    """Wise is being asked for something already."""
-
-    def __init__(self, payment: Payment) -> None:
-        words = _Task(payment.wise_task).label.lower()
-        super().__init__(payment.payment_id, f"Wise is being asked to {words}; wait for the answer.")
+def _being_asked(payment: Payment) -> TransferNotPossible:
+    words = _Task(payment.wise_task).label.lower()
+    return TransferNotPossible(payment.payment_id, f"Wise is being asked to {words}; wait for the answer.")
 
 
 def _ask(payment: Payment, task: Payment.WiseTask, *fields: str, now: datetime) -> Payment:
