@@ -31,7 +31,7 @@ User = get_user_model()
 ROOT = Path(__file__).resolve().parents[1]
 GOOD = "twelve brave otters"
 ACCOUNT_NUMBER = "6222000011118642"
-OURS = ["seed", "import_sales", "verify_ledger", "service_account", "reset_mfa", "rotate_keys"]
+OURS = ["seed", "import_sales", "verify_ledger", "service_account", "reset_mfa", "rotate_keys", "backtest"]
 
 
 def run(*arguments, **options):
