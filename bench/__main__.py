@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 
-from bench import bulk, data, lists, report, sale
+from bench import bulk, data, lists, planning, report, sale
 from bench.server import EMAIL, PASSWORD, cores, environment
 
 
@@ -29,7 +29,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=main.__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART", help="sale, bulk or lists; all when none is named")
+    parser.add_argument("parts", nargs="*", metavar="PART", help="sale, bulk, lists, planning; all when none is named")
     parser.add_argument("--quick", action="store_true", help="short rounds and few rows: does it work?")
     parser.add_argument("--workers", type=int, default=max(2, cores()), help="processes of Godown; one a core")
     parser.add_argument("--no-write", dest="write", action="store_false", help="leave docs/performance.md alone")
@@ -51,6 +51,7 @@ def _parts(options: argparse.Namespace) -> Mapping[str, Callable[[], str]]:
         "sale": lambda: sale.measure(server_url, redis_url, **given),
         "bulk": lambda: bulk.measure(server_url, **given),
         "lists": lambda: lists.measure(server_url, **given),
+        "planning": lambda: planning.measure(server_url, quick=options.quick),
     }
 
 

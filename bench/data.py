@@ -13,9 +13,9 @@ TABLES = (
 )  # fmt: skip
 PLENTY = 1_000_000
 _SUPPLIER = """
-INSERT INTO suppliers (name, legal_name, website, address, payment_terms, lead_time_days, moq, notes, is_active,
-                       created_at, updated_at)
-VALUES ('Bench', '', '', '', '', 45, 1, '', true, now(), now())
+INSERT INTO suppliers (name, legal_name, website, address, payment_terms, deposit_percent, lead_time_days, moq, notes,
+                       is_active, created_at, updated_at)
+VALUES ('Bench', '', '', '', '', 30, 45, 1, '', true, now(), now())
 """
 _PRODUCTS = """
 INSERT INTO products (internal_sku, supplier_sku, name, price_usd, units_per_carton, is_best_seller, is_active,

@@ -6,6 +6,9 @@ from accounts.api import views as accounts
 from config.docs import Docs, SchemaView
 from core.converters import IdConverter
 from inventory.api import views as inventory
+from planning.api import calendar as planning_calendar
+from planning.api import jobs, notifications, reorder
+from planning.api import settings as planning_settings
 from planning.api import views as planning
 from purchasing.api.views import documents, payments, shipments, wise
 from purchasing.api.views import orders as purchasing
@@ -68,6 +71,19 @@ urlpatterns = [
     path("dashboard/kpis", planning.Kpis.as_view()),
     path("dashboard/order-pipeline", planning.OrderPipeline.as_view()),
     path("dashboard/inventory-health", planning.InventoryHealth.as_view()),
+    path("planning/seasonality", planning_calendar.Year.as_view()),
+    path("planning/seasonality/<id:month>", planning_calendar.Month.as_view()),
+    path("planning/holidays", planning_calendar.HolidayList.as_view()),
+    path("planning/holidays/<id:holiday_id>", planning_calendar.HolidayDetail.as_view()),
+    path("planning/settings", planning_settings.SettingList.as_view()),
+    path("planning/settings/<str:key>", planning_settings.SettingDetail.as_view()),
+    path("planning/notifications", notifications.NotificationList.as_view()),
+    path("planning/notifications/<id:notification_id>", notifications.NotificationDetail.as_view()),
+    path("planning/jobs", jobs.JobList.as_view()),
+    path("planning/reorder", reorder.Suggestions.as_view()),
+    path("planning/reorder.csv", reorder.SuggestionsFile.as_view()),
+    path("planning/reorder/orders", reorder.Drafts.as_view()),
+    path("planning/projection/<id:product_id>", reorder.Projection.as_view()),
     path("schema", SchemaView.as_view(), name="schema"),
     path("docs", Docs.as_view()),
 ]

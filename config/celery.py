@@ -37,6 +37,11 @@ app.autodiscover_tasks()
 app.conf.beat_schedule = {
     "heartbeat": {"task": "core.tasks.heartbeat", "schedule": 60.0},
     # A worker that was away need not do in a row what it has missed.
+    "check-stock": {
+        "task": "planning.tasks.check_stock",
+        "schedule": crontab(minute="7"),
+        "options": {"expires": 3600},
+    },
     "sync-wise": {
         "task": "purchasing.tasks.sync_wise",
         "schedule": crontab(minute="17"),

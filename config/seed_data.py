@@ -58,25 +58,65 @@ SEASON = [
     Decimal(m) for m in ("0.90", "0.85", "0.90", "0.95", "0.90", "0.90", "0.95", "1.00", "1.05", "1.10", "1.25", "1.25")
 ]
 
-# The first day of the Chinese year by the Hong Kong Observatory's calendar tables; factories close about a week
-# before and reopen two to three weeks after, so the closures are the days usual in Guangdong and may be edited.
-HOLIDAYS: list[tuple[str, str, str, date, date]] = [
+Day = tuple[int, int]  # month and day
+HolidayRow = tuple[str, str, str, date, date]
+YEARS = (2026, 2027, 2028)
+
+
+def _each_year(country: str, name: str, kind: str, first: Day, last: Day | None = None) -> list[HolidayRow]:
+    return [(country, name, kind, date(year, *first), date(year, *(last or first))) for year in YEARS]
+
+
+# China. 2026 is the State Council's: Notice on the Arrangement of Some Holidays in 2026, General Office, 4 November
+# 2025 (Spring Festival there: 15 to 23 February). Later years follow the rule of its notice for 2025 (Guobanfadian
+# [2024] No. 12): Labour Day five days, National Day seven from 1 October. Of their short festivals, which move with
+# moon and sun, nothing was published that could be read, so they are left out.
+# At Chinese New Year factories close for longer than the country: about two weeks before its first day (17 February
+# 2026, 6 February 2027, 26 January 2028 by the Hong Kong Observatory's tables) to two weeks after. Theirs are usual
+# days of Guangdong; ask the factory, and edit them.
+_CHINA: list[HolidayRow] = [
+    ("CN", "New Year's Day", "FACTORY_CLOSURE", date(2026, 1, 1), date(2026, 1, 3)),
     ("CN", "Chinese New Year", "FACTORY_CLOSURE", date(2026, 2, 7), date(2026, 3, 3)),
+    ("CN", "Qingming Festival", "FACTORY_CLOSURE", date(2026, 4, 4), date(2026, 4, 6)),
+    ("CN", "Dragon Boat Festival", "FACTORY_CLOSURE", date(2026, 6, 19), date(2026, 6, 21)),
+    ("CN", "Mid-Autumn Festival", "FACTORY_CLOSURE", date(2026, 9, 25), date(2026, 9, 27)),
     ("CN", "Chinese New Year", "FACTORY_CLOSURE", date(2027, 1, 23), date(2027, 2, 21)),
     ("CN", "Chinese New Year", "FACTORY_CLOSURE", date(2028, 1, 16), date(2028, 2, 9)),
-    ("CN", "National Day", "FACTORY_CLOSURE", date(2026, 10, 1), date(2026, 10, 7)),
-    ("CN", "National Day", "FACTORY_CLOSURE", date(2027, 10, 1), date(2027, 10, 7)),
-    ("CN", "National Day", "FACTORY_CLOSURE", date(2028, 10, 1), date(2028, 10, 7)),
-    ("CN", "Labour Day", "FACTORY_CLOSURE", date(2026, 5, 1), date(2026, 5, 5)),
-    ("CN", "Labour Day", "FACTORY_CLOSURE", date(2027, 5, 1), date(2027, 5, 5)),
-    ("CN", "Labour Day", "FACTORY_CLOSURE", date(2028, 5, 1), date(2028, 5, 5)),
-    ("TH", "Songkran", "HIGH_DEMAND", date(2026, 4, 13), date(2026, 4, 15)),
-    ("TH", "Songkran", "HIGH_DEMAND", date(2027, 4, 13), date(2027, 4, 15)),
-    ("TH", "Songkran", "HIGH_DEMAND", date(2028, 4, 13), date(2028, 4, 15)),
-    ("TH", "11.11 sale", "HIGH_DEMAND", date(2026, 11, 11), date(2026, 11, 11)),
-    ("TH", "11.11 sale", "HIGH_DEMAND", date(2027, 11, 11), date(2027, 11, 11)),
-    ("TH", "11.11 sale", "HIGH_DEMAND", date(2028, 11, 11), date(2028, 11, 11)),
-    ("TH", "12.12 sale", "HIGH_DEMAND", date(2026, 12, 12), date(2026, 12, 12)),
-    ("TH", "12.12 sale", "HIGH_DEMAND", date(2027, 12, 12), date(2027, 12, 12)),
-    ("TH", "12.12 sale", "HIGH_DEMAND", date(2028, 12, 12), date(2028, 12, 12)),
+    *_each_year("CN", "Labour Day", "FACTORY_CLOSURE", (5, 1), (5, 5)),
+    *_each_year("CN", "National Day", "FACTORY_CLOSURE", (10, 1), (10, 7)),
 ]
+
+# Thailand: the days with a fixed date among the Bank of Thailand's holidays of financial institutions. Its Buddhist
+# days, which follow the moon, and the substitutes for days on a weekend are published year by year, and are left out.
+_THAILAND: list[HolidayRow] = [
+    row
+    for name, first, last in (
+        ("New Year's Day", (1, 1), (1, 1)),
+        ("Chakri Memorial Day", (4, 6), (4, 6)),
+        ("Songkran, public holiday", (4, 13), (4, 15)),
+        ("National Labour Day", (5, 1), (5, 1)),
+        ("Coronation Day", (5, 4), (5, 4)),
+        ("The Queen's Birthday", (6, 3), (6, 3)),
+        ("The King's Birthday", (7, 28), (7, 28)),
+        ("National Mother's Day", (8, 12), (8, 12)),
+        ("King Bhumibol Memorial Day", (10, 13), (10, 13)),
+        ("Chulalongkorn Memorial Day", (10, 23), (10, 23)),
+        ("National Day and Father's Day", (12, 5), (12, 5)),
+        ("Constitution Day", (12, 10), (12, 10)),
+        ("New Year's Eve", (12, 31), (12, 31)),
+    )
+    for row in _each_year("TH", name, "FACTORY_CLOSURE", first, last)
+]
+
+# When people buy more: presents for Songkran and for Children's Day (the second Saturday of January), and the two
+# greatest sale days of Shopee and Lazada.
+_DEMAND: list[HolidayRow] = [
+    ("TH", "National Children's Day", "HIGH_DEMAND", date(2026, 1, 10), date(2026, 1, 10)),
+    ("TH", "National Children's Day", "HIGH_DEMAND", date(2027, 1, 9), date(2027, 1, 9)),
+    ("TH", "National Children's Day", "HIGH_DEMAND", date(2028, 1, 8), date(2028, 1, 8)),
+    *_each_year("TH", "Songkran", "HIGH_DEMAND", (4, 13), (4, 15)),
+    *_each_year("TH", "11.11 sale", "HIGH_DEMAND", (11, 11)),
+    *_each_year("TH", "12.12 sale", "HIGH_DEMAND", (12, 12)),
+]
+
+HOLIDAYS = [*_CHINA, *_THAILAND, *_DEMAND]

@@ -22,6 +22,7 @@ urlpatterns = [
     path("webhooks/wise", webhooks.wise),
     path("", include("accounts.urls")),
     path("", include("purchasing.urls")),
+    path("", include("planning.urls")),
 ]
 
 handler400 = "core.error_pages.bad_request"

@@ -22,6 +22,9 @@ from inventory.models import (
     SupplierContact,
 )
 
+# Of levels; in the database's own words, so it passes through ``money.cents``.
+TOTAL_VALUE = Sum(F("quantity") * F("product__price_usd"), output_field=DecimalField(max_digits=20))
+
 
 class Stats(TypedDict):
     """The shelf in five figures, over active products."""
@@ -136,7 +139,7 @@ def stats() -> Stats:
     """Return the shelf in five figures, in one query."""
     levels = StockLevel.objects.of_active_products()
     found = levels.aggregate(
-        total_value=Sum(F("quantity") * F("product__price_usd"), output_field=DecimalField(max_digits=20)),
+        total_value=TOTAL_VALUE,
         total_products=Count("id"),
         in_stock_count=Count("id", filter=STATUS_CONDITIONS[StockStatus.OK]),
         low_stock_count=Count("id", filter=STATUS_CONDITIONS[StockStatus.LOW]),

@@ -10,8 +10,10 @@ class PlanningConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Watch the planning tables."""
+        """Watch the planning tables, remember the runs of jobs and tell them at /health/ready."""
         from accounts import audit
-        from planning import models
+        from core import health
+        from planning import jobs, models
 
         audit.watch(models.SeasonalityFactor, models.Holiday, models.Setting, models.Notification)
+        health.tell_also("jobs", jobs.report)

@@ -34,15 +34,23 @@ def sales(
 
 def revenue_of_month(day: date) -> Decimal:
     """Return Σ quantity × unit price of the sales dated in the month of ``day``, net of returns."""
-    months = MonthlySales.objects.filter(month=day.replace(day=1))
-    return money.cents(months.aggregate(total=Sum("revenue_usd"))["total"])
+    return money.cents(month_of(day).aggregate(total=Sum("revenue_usd"))["total"])
+
+
+def month_of(day: date) -> QuerySet[MonthlySales]:
+    """Return what was sold in the month of ``day``, net of returns: one row a product, kept by the database."""
+    return MonthlySales.objects.filter(month=day.replace(day=1))
 
 
 def units_sold(product_ids: Iterable[int], *, today: date) -> dict[int, int]:
     """Return the net units of each product sold in the 90 days that end with ``today``; nothing sold, no entry."""
-    since = today - timedelta(days=VELOCITY_DAYS - 1)
-    window = Sale.objects.filter(product_id__in=list(product_ids), sale_date__gte=since, sale_date__lte=today)
-    return dict(window.values_list("product_id").annotate(units=Sum("quantity")))
+    found = window(today=today).filter(product_id__in=list(product_ids))
+    return dict(found.values_list("product_id").annotate(units=Sum("quantity")))
+
+
+def window(*, today: date) -> QuerySet[Sale]:
+    """Return the sales and returns of the 90 days that end with ``today``: what velocity is counted from."""
+    return Sale.objects.filter(sale_date__gte=today - timedelta(days=VELOCITY_DAYS - 1), sale_date__lte=today)
 
 
 def velocity(units: int) -> Decimal:

@@ -17,6 +17,7 @@ from purchasing.services import payments, shipments
 from purchasing.workflow import Stage
 from tests.conftest import api, bearing
 from tests.factories import TODAY, make_order, make_product, make_supplier, make_user, orders
+from tests.planning_factories import make_holiday, make_notification
 from tests.test_bad_input import everything
 
 # One line for each method of each address.
@@ -85,6 +86,19 @@ ACCESS = {
     "/api/dashboard/kpis": {"GET": READERS},
     "/api/dashboard/order-pipeline": {"GET": READERS},
     "/api/dashboard/inventory-health": {"GET": READERS},
+    "/api/planning/seasonality": {"GET": READERS, "PUT": BUYERS, "PATCH": BUYERS},
+    "/api/planning/seasonality/999": {"GET": READERS, "PUT": BUYERS, "PATCH": BUYERS},
+    "/api/planning/holidays": {"GET": READERS, "POST": BUYERS},
+    "/api/planning/holidays/999": {"GET": READERS, "PUT": BUYERS, "PATCH": BUYERS, "DELETE": BUYERS},
+    "/api/planning/settings": {"GET": READERS},
+    "/api/planning/settings/999": {"GET": READERS, "PUT": OFFICE, "PATCH": OFFICE, "DELETE": OFFICE},
+    "/api/planning/notifications": {"GET": READERS},
+    "/api/planning/notifications/999": {"GET": READERS, "DELETE": OFFICE},
+    "/api/planning/jobs": {"GET": OFFICE},
+    "/api/planning/reorder": {"GET": READERS},
+    "/api/planning/reorder.csv": {"GET": READERS},
+    "/api/planning/reorder/orders": {"POST": BUYERS},
+    "/api/planning/projection/999": {"GET": READERS},
     "/api/schema": {"GET": EVERYBODY},
     "/api/docs": {"GET": EVERYBODY},
 }
@@ -112,7 +126,10 @@ PAGES = {
     "/account/mfa/recovery-codes": {"GET": PEOPLE, "POST": PEOPLE},
     "/account/sign-out-everywhere": {"GET": PEOPLE, "POST": PEOPLE},
     "/audit": {"GET": OFFICE},
+    "/orders/new": {"GET": BUYERS, "POST": BUYERS},
+    "/orders/999/made": {"GET": BUYERS},
     "/orders/999/pdf": {"GET": BUYERS},
+    "/jobs": {"GET": OFFICE},
 }
 
 
@@ -271,6 +288,7 @@ def ids(admin):
     product = make_product(on_hand=5, supplier_id=supplier.pk)
     return {
         "products": product.pk,
+        "projection": product.pk,
         "inventory": product.pk,
         "suppliers": supplier.pk,
         "contacts": supplier.contacts.get().pk,
@@ -280,6 +298,10 @@ def ids(admin):
             supplier_id=supplier.pk, amount_usd=Decimal(5), today=TODAY, now=timezone.now(), actor=admin
         ).pk,
         "shipments": shipments.create(make_order(stage=Stage.SENT).pk, today=TODAY, actor=admin).pk,
+        "holidays": make_holiday().pk,
+        "seasonality": 5,
+        "settings": "transit_days",
+        "notifications": make_notification(product).pk,
     }
 
 

@@ -24,11 +24,13 @@ from accounts.services import mfa, users
 from core import security_log
 from inventory.models import PriceHistory, StockLevel, StockMovement, SupplierBankAccount, SupplierContact
 from inventory.services import products, suppliers
+from planning.models import JobRun, SeasonalityFactor, Setting
 from purchasing.models import MilestoneType, PurchaseOrder, WiseEvent
 from purchasing.services import payments, shipments, wise_inbox
 from purchasing.workflow import Stage
 from sales.models import Sale
 from tests.factories import TODAY, make_order, make_product, make_supplier, make_user, on_hand, orders, sell
+from tests.planning_factories import make_holiday, make_notification
 
 AUDIT, USERS = "/admin/accounts/auditlog/", "/admin/accounts/user/"
 ACCOUNT_NUMBER = "6222000011118642"
@@ -127,6 +129,11 @@ def ids(db):
         "purchasing/shipment": make_shipment(order).pk,
         "purchasing/payment": make_payment(order).pk,
         "purchasing/wiseevent": make_event(order.pk).pk,
+        "planning/seasonalityfactor": SeasonalityFactor.objects.create(month=5, multiplier=1).pk,
+        "planning/holiday": make_holiday().pk,
+        "planning/setting": Setting.objects.create(key="transit_days", value="14").pk,
+        "planning/notification": make_notification(product).pk,
+        "planning/jobrun": JobRun.objects.create(name="core.tasks.heartbeat", started_at=timezone.now()).pk,
     }
 
 
@@ -277,7 +284,7 @@ def test_every_table_names_the_right_that_shows_it():
 
     assert {model.__name__ for model, table in tables.items() if not isinstance(table.view_right, Right)} == set()
     assert {inline for table in tables.values() for inline in table.inlines if inline.view_right is None} == set()
-    assert {model._meta.app_label for model in tables} == {"accounts", "inventory", "purchasing", "sales"}
+    assert {model._meta.app_label for model in tables} == {"accounts", "inventory", "planning", "purchasing", "sales"}
 
 
 def test_a_table_that_names_no_right_is_nobodys(db):

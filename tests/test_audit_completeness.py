@@ -20,12 +20,15 @@ from accounts.services import authentication, mfa, users
 from core import operations
 from inventory.models import Product
 from inventory.services import ledger, products, suppliers
+from planning.services import calendar, drafts, notifications
+from planning.services import settings as planning_settings
 from purchasing.models import MilestoneType, Payment
 from purchasing.services import orders, payments, receipts, recipients, shipments, tracking, transfers, wise_inbox
 from purchasing.workflow import Stage
 from sales.services import importing, recording
 from tests.codes import code_of, enable_mfa
 from tests.factories import PASSWORD, make_order, make_product, make_supplier, make_user, sell
+from tests.planning_factories import make_holiday, make_notification
 
 ROOT = Path(__file__).resolve().parents[1]
 NOW = datetime(2026, 6, 15, 3, 0, tzinfo=UTC)
@@ -144,6 +147,26 @@ def _read(world):
     return lambda: tracking.read(linked.pk, now=NOW)
 
 
+def _drafts(world):
+    kit = make_product(supplier_id=world.supplier.pk)
+    return lambda: drafts.create([drafts.Item(kit.pk, 3)], today=DAY, actor=world.actor)
+
+
+def _holiday(world, operate, **fields):
+    holiday = make_holiday()
+    return lambda: operate(holiday.pk, **fields, actor=world.actor)
+
+
+def _reset(world):
+    planning_settings.change("transit_days", value="14", actor=world.actor)
+    return lambda: planning_settings.reset("transit_days", actor=world.actor)
+
+
+def _remove_notification(world):
+    made = make_notification(world.kit)
+    return lambda: notifications.remove(made.pk, now=NOW, actor=world.actor)
+
+
 OPERATIONS = {
     "accounts.authentication.begin": lambda w: lambda: authentication.begin(actor=w.person),
     "accounts.authentication.sign_out": lambda w: lambda: authentication.sign_out(1, actor=w.actor),
@@ -209,6 +232,16 @@ OPERATIONS = {
         lambda: suppliers.reveal_account_number(w.supplier.pk, w.account.pk, actor=w.actor)
     ),
     "inventory.suppliers.encrypt_with_newest_key": _encrypt(suppliers.encrypt_with_newest_key),
+    "planning.drafts.create": _drafts,
+    "planning.calendar.set_seasonality": lambda w: (
+        lambda: calendar.set_seasonality({1: Decimal("1.1"), 5: Decimal("0.9")}, actor=w.actor)
+    ),
+    "planning.calendar.add_holiday": lambda w: make_holiday,
+    "planning.calendar.change_holiday": lambda w: _holiday(w, calendar.change_holiday, country="TH"),
+    "planning.calendar.remove_holiday": lambda w: _holiday(w, calendar.remove_holiday),
+    "planning.settings.change": lambda w: lambda: planning_settings.change("transit_days", value="14", actor=w.actor),
+    "planning.settings.reset": _reset,
+    "planning.notifications.remove": _remove_notification,
     "purchasing.orders.create": lambda w: (
         lambda: orders.create(supplier_id=w.supplier.pk, lines=[orders.Line(w.kit.pk, 3)], today=DAY, actor=w.actor)
     ),

@@ -20,6 +20,7 @@ SALE, BULK, RETURN = "/api/inventory/sale", "/api/inventory/bulk-sale", "/api/in
 RECEIVE, ADJUST = "/api/inventory/receive-shipment", "/api/inventory/adjust"
 ORDERS, ORDER_RECEIVE, ORDER_STATUS = "/api/orders", "/api/orders/{order}/receive", "/api/orders/{order}/status"
 ORDER_CANCEL = "/api/orders/{order}/cancel"
+REORDER = "/api/planning/reorder/orders"
 SHIPMENTS, MILESTONES = "/api/shipments", "/api/shipments/{shipment}/milestones"
 PRODUCTS, SUPPLIERS = "/api/products", "/api/suppliers"
 DOORS = ("/api/auth/login", "/api/auth/refresh")
@@ -63,6 +64,7 @@ BODIES = {
         "age_range_start": 6,
     },
     SUPPLIERS: {"name": "Factory", "lead_time_days": 45},
+    REORDER: {"items": [{"product_id": "{product}", "quantity": 1}, {"product_id": "{product}", "quantity": 1}]},
 }
 
 IDS = [
@@ -76,6 +78,7 @@ IDS = [
     (ORDER_RECEIVE, "lines.0.line_item_id"),
     (SHIPMENTS, "po_id"),
     (PRODUCTS, "supplier_id"),
+    (REORDER, "items.1.product_id"),
 ]
 QUANTITIES = [
     (SALE, "quantity"),
@@ -88,6 +91,7 @@ QUANTITIES = [
     (PRODUCTS, "units_per_carton"),
     (PRODUCTS, "age_range_start"),
     (SUPPLIERS, "lead_time_days"),
+    (REORDER, "items.1.quantity"),
 ]
 PRICES = [
     (SALE, "unit_price_usd"),
@@ -124,6 +128,7 @@ REQUIRED = [
     *QUANTITIES[:7],
     (BULK, "items"),
     (RECEIVE, "items"),
+    (REORDER, "items"),
     (RETURN, "order_reference"),
     (ORDER_RECEIVE, "lines"),
     (ORDER_STATUS, "status"),
@@ -140,6 +145,7 @@ LISTS = [
     (ORDER_RECEIVE, "lines"),
     (ORDERS, "line_items"),
     (MILESTONES, "milestones"),
+    (REORDER, "items"),
 ]
 
 NOT_JSON_NUMBERS = ["NaN", "Infinity", "-Infinity", "1_000", "0x10", "1.", "01"]
@@ -179,7 +185,7 @@ NOT_JSON = [
 def shop(db):
     """One product that was sold, one open order, and their ids for the bodies above."""
     supplier = make_supplier()
-    product = make_product(on_hand=50)
+    product = make_product(on_hand=50, supplier_id=supplier.pk)
     order = make_order(orders.Line(product.pk, 10), supplier=supplier, stage=Stage.SENT)
     actor = order.status_history.first().changed_by
     line = recording.Line(product.pk, 5, TODAY, order_reference="A-1")

@@ -89,6 +89,11 @@ def shipment_milestones(product, order):
     return f"/api/shipments/{made.pk}/milestones", {"milestone_type": "SHIPPED", "actual_date": "2026-06-15"}
 
 
+def reorder_orders(product, order):
+    wanted = make_product(supplier_id=order.supplier_id)
+    return "/api/planning/reorder/orders", {"items": [{"product_id": wanted.pk, "quantity": 2}]}
+
+
 EVERY_POST = [
     sale,
     bulk_sale,
@@ -102,6 +107,7 @@ EVERY_POST = [
     payment_create,
     shipment_create,
     shipment_milestones,
+    reorder_orders,
 ]
 
 

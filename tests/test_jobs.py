@@ -33,9 +33,9 @@ def keep_answer(user, key, *, age):
     IdempotencyKey.objects.filter(pk=kept.pk).update(created_at=timezone.now() - age)
 
 
-def worker(folder, **environment):
+def worker(folder, *options, **environment):
     command = [sys.executable, "-m", "celery", "--app", "config", "worker", "--beat", "--pool", "solo"]
-    command += ["--loglevel", "INFO", "--schedule", str(folder / "schedule")]
+    command += ["--loglevel", "INFO", "--schedule", str(folder / "schedule"), *options]
     env = {**os.environ, "GODOWN_VAR": str(folder), "DJANGO_SETTINGS_MODULE": "config.settings.local", **environment}
     return subprocess.Popen(command, env=env, cwd=ROOT, stderr=subprocess.STDOUT, stdout=subprocess.PIPE, text=True)
 

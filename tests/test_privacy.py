@@ -45,6 +45,7 @@ NO_COST = {
     "AuditOutput.old_values": "accounts.selectors.shown_values decides which",
     "AuditOutput.new_values": "accounts.selectors.shown_values decides which",
     "ContactOutput.contact_value": "a telephone number",
+    "SettingOutput.value": "what a setting of the planner says; none is an amount",
     "SummaryOutput.monthly_totals": "rows, whose own amounts are walked like all others",
 }
 SOUNDS_LIKE_MONEY = re.compile("_usd|value|revenue|total|price|cost|margin|profit|amount|fee|paid")
@@ -141,6 +142,8 @@ def ids():
         "order_id": keys[PurchaseOrder],
         "shipment_id": keys[Shipment],
         "payment_id": keys[Payment],
+        "month": [1, 13],
+        "key": ["transit_days", "nothing"],
         "app_label": sorted(FLOORS),
     }
     of_office = {f"admin/{model._meta.label_lower.replace('.', '/')}/": keys[model] for model in keys}

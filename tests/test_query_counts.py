@@ -19,6 +19,7 @@ from purchasing.models import MilestoneType
 from purchasing.services import orders, payments, receipts, shipments
 from purchasing.workflow import Stage
 from tests.factories import TODAY, make_order, make_product, make_supplier, sell
+from tests.planning_factories import make_holiday, make_notification
 from tests.test_openapi import operations
 
 COUNTS = json.loads(Path(__file__).with_name("query_counts.json").read_text())
@@ -51,6 +52,9 @@ def fill(rows, actor):
             paid = payments.create(
                 order_id=on_its_way.pk, amount_usd=Decimal("0.01"), kind="OTHER", today=TODAY, now=NOW, actor=actor
             )
+        notification = make_notification(product)
+    for number in range(rows):
+        holiday = make_holiday(holiday_name=f"Closure {number}")
     return {
         "supplier_id": supplier.pk,
         "product_id": first.pk,
@@ -58,6 +62,10 @@ def fill(rows, actor):
         "shipment_id": shipment.pk,
         "payment_id": paid.pk,
         "account_id": supplier.bank_accounts.first().pk,
+        "month": 5,
+        "key": "transit_days",
+        "holiday_id": holiday.pk,
+        "notification_id": notification.pk,
     }
 
 

@@ -8,6 +8,7 @@ from django.apps import apps
 from django.core.management import CommandError, call_command
 
 from accounts.models import AuditLog, User
+from config import seed_data
 from inventory.models import Product, StockLevel, StockMovement, StockStatus, Supplier
 from planning.models import Holiday, SeasonalityFactor
 from purchasing.models import PurchaseOrder
@@ -109,6 +110,45 @@ def test_there_are_the_holidays_of_this_and_the_next_year():
     new_year = Holiday.objects.get(holiday_name="Chinese New Year", start_date__year=2027)
     assert (new_year.start_date, new_year.end_date) == (date(2027, 1, 23), date(2027, 2, 21))
     assert (new_year.country, new_year.type) == ("CN", "FACTORY_CLOSURE")
+
+
+# By the State Council's notice for 2026; at Chinese New Year factories close for longer.
+@pytest.mark.parametrize(
+    ("name", "first", "last"),
+    [
+        ("New Year's Day", date(2026, 1, 1), date(2026, 1, 3)),
+        ("Qingming Festival", date(2026, 4, 4), date(2026, 4, 6)),
+        ("Labour Day", date(2026, 5, 1), date(2026, 5, 5)),
+        ("Dragon Boat Festival", date(2026, 6, 19), date(2026, 6, 21)),
+        ("Mid-Autumn Festival", date(2026, 9, 25), date(2026, 9, 27)),
+        ("National Day", date(2026, 10, 1), date(2026, 10, 7)),
+    ],
+)
+def test_the_holidays_of_china_are_those_that_its_government_published(name, first, last):
+    seed()
+
+    holiday = Holiday.objects.get(country="CN", holiday_name=name, start_date__year=2026)
+    assert (holiday.start_date, holiday.end_date, holiday.type) == (first, last, "FACTORY_CLOSURE")
+
+
+def test_thailand_is_closed_and_buys_at_songkran_in_both_years():
+    seed()
+
+    days = Holiday.objects.filter(country="TH", start_date__month=4, start_date__day=13)
+    assert sorted((day.start_date.year, day.end_date.day, day.type) for day in days) == [
+        (2026, 15, "FACTORY_CLOSURE"),
+        (2026, 15, "HIGH_DEMAND"),
+        (2027, 15, "FACTORY_CLOSURE"),
+        (2027, 15, "HIGH_DEMAND"),
+    ]
+
+
+@pytest.mark.parametrize("year", [2026, 2027, 2028])
+def test_the_childrens_day_of_thailand_is_the_second_saturday_of_january(year):
+    (day,) = [row[3] for row in seed_data.HOLIDAYS if row[1] == "National Children's Day" and row[3].year == year]
+
+    assert (day.weekday(), day.month) == (5, 1)
+    assert 8 <= day.day <= 14
 
 
 def test_what_was_seeded_is_audited_in_the_name_of_the_demo_user():

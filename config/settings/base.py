@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from django.core.exceptions import ImproperlyConfigured
 
-from config import environment
+from config import addresses, environment
 from purchasing.wise_webhooks import public_key
 
 BASE_DIR = environment.BASE_DIR
@@ -103,7 +103,7 @@ DEBUG = False
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 APPEND_SLASH = False  # both forms are answered; nothing is redirected (core.middleware)
-APP_BASE_URL = env("APP_BASE_URL", default="http://127.0.0.1:8000")
+APP_BASE_URL = addresses.of_godown(env("APP_BASE_URL", default="") or "http://127.0.0.1:8000")
 
 INSTALLED_APPS = [
     "config.apps.OfficeConfig",
@@ -303,6 +303,9 @@ EMAIL_HOST_PASSWORD = env("SMTP_PASSWORD", default="")
 EMAIL_USE_TLS = EMAIL_PORT == 587
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("FROM_EMAIL", default="godown@localhost")
+ALERT_RECIPIENTS = addresses.of_people(
+    "ALERT_RECIPIENTS", env("ALERT_RECIPIENTS", default="")
+)  # none: the active ADMINs
 
 # Payments through Wise. Without a key they are kept by hand.
 WISE_API_KEY = one_matching(r"[!-~]{0,4096}", "WISE_API_KEY", given=env("WISE_API_KEY", default=""))

@@ -110,6 +110,6 @@ def pipeline() -> list[StageFigures]:
     ]
 
 
-def pending_orders() -> int:
-    """Return the number of orders that are neither stocked nor cancelled."""
-    return PurchaseOrder.objects.filter(~Q(status=Stage.STOCKED), cancelled_at__isnull=True).count()
+def pending() -> QuerySet[PurchaseOrder]:
+    """Return the orders that are neither stocked nor cancelled."""
+    return PurchaseOrder.objects.filter(~Q(status=Stage.STOCKED), cancelled_at__isnull=True)
