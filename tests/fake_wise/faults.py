@@ -1,6 +1,7 @@
 """What may go wrong between a client and Wise. Each fault is consumed by one request."""
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -12,12 +13,12 @@ from tests.fake_wise.answers import Answer, Seen, invalid_token, plain
 Work = Callable[[], Answer]
 
 
-class Fault:
+class Fault(ABC):
     """Stands between a request and its answer. None closes the connection without one."""
 
+    @abstractmethod
     def play(self, call: Seen, work: Work, stopping: Event) -> Answer | None:
         """Return what the client gets; ``work`` does what was asked for."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
