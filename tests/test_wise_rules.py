@@ -973,6 +973,21 @@ def test_a_sweep_ends_only_when_wise_is_silent_several_times_in_a_row(db, monkey
     assert done == [0, 2, 4, 6, 8]
 
 
+def test_messages_of_transfers_that_make_no_sense_do_not_end_a_sweep(db, monkeypatch):
+    asked_for = []
+
+    def senseless(event_id, *, now):
+        asked_for.append(event_id)
+        raise wise.Unreachable("Wise answered something that makes no sense.")
+
+    monkeypatch.setattr(wise_inbox, "waiting", lambda: range(5))
+    monkeypatch.setattr(wise_inbox, "look_into", senseless)
+
+    tasks.finish_wise()
+
+    assert asked_for == [0, 1, 2, 3, 4]
+
+
 # The jobs
 
 
