@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterable
 
 from celery import shared_task
+from django.db import DatabaseError
 from django.utils import timezone
 
 from core.errors import DomainError
@@ -37,9 +38,14 @@ def _each(ids: Iterable[int], do: Callable[[int], object]) -> None:
         try:
             do(each)
             silent = 0
+        except wise.RateLimited as error:
+            log.warning("%s waits, and all after it: %s", each, error.message)
+            return
         except wise.WiseError as error:
             silent = silent + 1 if tracking.is_down(error) else 0
             log.warning("%s waits: %s", each, error.message)
+        except (DomainError, DatabaseError):
+            log.exception("%s could not be done", each)
 
 
 @shared_task(autoretry_for=(wise.Unreachable,), retry_backoff=30, max_retries=4)

@@ -146,7 +146,7 @@ def _ask(payment: Payment, task: Payment.WiseTask, *fields: str, now: datetime) 
 
 def _withdraw(payment: Payment) -> Payment:
     """Forget that a transfer was asked for. Wise may have made one in a try whose answer was lost."""
-    payment.attention = UNHEARD if payment.sync_error else ""
+    payment.attention = UNHEARD if payment.sync_error or payment.wise_task_claimed_at else ""
     payment.wise_task = ""
     payment.save(update_fields=["wise_task", "attention", "updated_at"])
     security_log.event("money_not_asked_to_move", payment=payment.payment_id)
@@ -198,8 +198,10 @@ def _claim(payment_id: int, *, now: datetime) -> Payment | None:
     payment = locks.payment_alone(payment_id)
     if not payment.wise_task or _is_claimed(payment, now):
         return None
+    if payment.wise_task_claimed_at is not None:  # and the worker that claimed it never came back
+        payment.sync_error = payment.sync_error or "A worker did not finish."
     payment.wise_task_claimed_at = now
-    payment.save(update_fields=["wise_task_claimed_at"])
+    payment.save(update_fields=["wise_task_claimed_at", "sync_error"])
     if payment.wise_task_asked_at is not None and payment.wise_task_asked_at < now - TASK_LIVES:
         asked = f"{timezone.localtime(payment.wise_task_asked_at):%d %B, %H:%M}"
         words = f"Wise could not be asked since {asked}. Ask again if it is still meant. {UNHEARD}"
@@ -253,14 +255,15 @@ def _against(quote: wise.Quote, option: wise.PaymentOption | None, payment: Paym
 
 
 def _fund(client: wise.Wise, payment: Payment, claim: tracking.Claim) -> None:
+    asked_at, problem = timezone.now(), ""
     transfer = client.transfer(payment.wise_transfer_id)
-    problem = ""
     if transfer.state == transfer_states.WAITING:
         problem = _not_as_agreed(payment, transfer)
         if not problem:
             problem = _funded(client, payment)
+            asked_at = timezone.now()
             transfer = client.transfer(payment.wise_transfer_id)
-    tracking.store(payment.pk, tracking.answer(client, payment, transfer), claim=claim, problem=problem)
+    tracking.store(payment.pk, tracking.answer(client, payment, transfer, asked_at), claim=claim, problem=problem)
 
 
 def _not_as_agreed(payment: Payment, transfer: wise.Transfer) -> str:
@@ -278,11 +281,13 @@ def _funded(client: wise.Wise, payment: Payment) -> str:
 
 
 def _cancel(client: wise.Wise, payment: Payment, claim: tracking.Claim) -> None:
-    transfer, problem = client.transfer(payment.wise_transfer_id), _NOT_OURS
+    asked_at, problem = timezone.now(), _NOT_OURS
+    transfer = client.transfer(payment.wise_transfer_id)
     if tracking.is_ours(payment, transfer):
         problem = _cancelled(client, payment)
+        asked_at = timezone.now()
         transfer = client.transfer(payment.wise_transfer_id)
-    tracking.store(payment.pk, tracking.answer(client, payment, transfer), claim=claim, problem=problem)
+    tracking.store(payment.pk, tracking.answer(client, payment, transfer, asked_at), claim=claim, problem=problem)
 
 
 def _cancelled(client: wise.Wise, payment: Payment) -> str:
