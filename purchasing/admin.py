@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
+from kombu.exceptions import OperationalError
 
 from accounts.office import ReadOnlyAdmin, ReadOnlyInline, may
 from accounts.rights import Right
@@ -122,8 +123,12 @@ class PaymentAdmin(ReadOnlyAdmin):
             self.message_user(request, WiseNotConnected().message, messages.ERROR)
             return
         linked = list(queryset.exclude(wise_transfer_id="").values_list("id", flat=True)[:MAX_ASKED])
-        for payment_id in linked:
-            read_transfer.delay(payment_id)
+        try:
+            for payment_id in linked:
+                read_transfer.delay(payment_id)
+        except (OSError, OperationalError):
+            self.message_user(request, "The queue is down, so nobody was asked. The hourly run will.", messages.ERROR)
+            return
         self.message_user(request, f"Wise is being asked about {len(linked)} payments; look again in a minute.")
 
 

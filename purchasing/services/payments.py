@@ -113,7 +113,9 @@ def update(payment_id: int, *, confirm_overpayment: bool = False, actor: User, *
     _check(payment, changed, actor)
     relinked = "wise_transfer_id" in changed
     if relinked:
-        changed = {**_FORGOTTEN, **changed}
+        # What is said by hand holds, unless the new transfer says it itself.
+        said = changed if changed["wise_transfer_id"] and wise_connection.is_set_up() else fields
+        changed = {**_FORGOTTEN, **said}
     if status_before in _OUT and changed.get("status") == Payment.Status.PENDING:
         changed["attention"] = f"This payment was {status_before} before. Make sure that it is not paid twice."
     _set(payment, changed)

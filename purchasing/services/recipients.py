@@ -1,5 +1,6 @@
 """Making a supplier's bank account known to Wise, so that it can be paid there."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,15 +41,28 @@ def create(
     account = _account(supplier_id, account_id)
     if account.wise_recipient_id:
         raise RecipientKnown(account.wise_recipient_id)
-    with wise_connection.client(somebody_waits=True) as client:
-        recipient = client.create_recipient(
-            wise_connection.profile_of(client),
-            currency=account.currency,
-            type=kind,
-            holder=account.holder,
-            details={**details, NUMBER: account.reveal_account_number()},
-        )
+    number = account.reveal_account_number()
+    try:
+        with wise_connection.client(somebody_waits=True) as client:
+            recipient = client.create_recipient(
+                wise_connection.profile_of(client),
+                currency=account.currency,
+                type=kind,
+                holder=account.holder,
+                details={**details, NUMBER: number},
+            )
+    except wise.WiseError as error:
+        # Wise may repeat what it was told; the number is shown by a recorded reveal only.
+        error.message = _without(number, error.message)
+        error.args = (error.message,)
+        raise error from None
     return suppliers.change_bank_account(supplier_id, account_id, wise_recipient_id=recipient.id, actor=actor)
+
+
+def _without(number: str, words: str) -> str:
+    """Return ``words`` with the account number masked, however its digits are grouped."""
+    signs = [re.escape(sign) for sign in number if sign.isalnum()]
+    return re.sub(r"[\s.-]*".join(signs), "••••", words, flags=re.IGNORECASE)
 
 
 def _account(supplier_id: int, account_id: int) -> SupplierBankAccount:
